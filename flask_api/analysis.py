@@ -1,0 +1,163 @@
+"""The plug-in contract: what a domain declares so that the engine can run it.
+
+A domain's `schema.py` holds `ANALYSES`, a tuple of `Analysis`. It names its function
+by text (`run="job:break_even"`), so that the web process never imports mathematics.
+
+The function has the form `(request, progress, context) -> result`:
+
+    request    the validated request model of the analysis
+    progress   a `Progress`; call it as often as you like, it never blocks
+    context    a `Context`: settings that travel from server to worker
+    result     a dict of JSON values; numpy arrays and NaN are allowed (NaN becomes null)
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from pydantic import AliasChoices, AliasGenerator, BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class Stopped(BaseException):
+    """Raised by `progress(...)` when the job should end; let it pass through."""
+
+
+class Progress(Protocol):
+    """The handle by which running code reports, and learns that it should stop."""
+
+    def __call__(
+        self, done: float, total: float, message: str = "", /, **partial: Any
+    ) -> None:
+        """Report `done` of `total`, a sentence, and partial results for watchers.
+
+        `partial` is what a watcher sees as `latest_results`: at most 16 kB as JSON.
+        Raises Stopped if a stop was asked.
+        """
+
+    def warn(self, message: str) -> None:
+        """Tell the user something that does not stop the work; kept in the job."""
+
+    def phase(self, name: str) -> None:
+        """Name the stage of the work, such as `sampling`."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a job may know of the server it runs for."""
+
+    models_dir: str | None = None  # the user's own price models, or None
+    scratch_dir: str | None = None  # a folder this job may fill; removed after it
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a result, for CSV: which rows, with which columns.
+
+    name      as in `/result?format=csv&table=<name>`
+    path      keys that lead from the result to a list of flat rows, or to a mapping
+              of them (its key then becomes the first column, `id`); `*` walks over
+              all keys of a mapping and adds them as first column
+    """
+
+    name: str
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One kind of run that users can start."""
+
+    #: `<domain>.<name>`, as in `POST /api/jobs {kind}`.
+    kind: str
+    #: The pydantic model that the request's parameters must satisfy.
+    request: type[BaseModel]
+    #: `module:function`, relative to the domain's package.
+    run: str
+    #: A small real request: feeds docs, page and the suite for every analysis.
+    example: Mapping[str, Any]
+    #: Has its own reserved slot: answers within a second or so.
+    quick: bool = False
+    #: Hidden from job lists (GETs that compute).
+    hidden: bool = False
+    #: Seconds between a polite request to stop and the kill.
+    cancel_grace_s: float = 2.0
+    #: Seconds a run may take; None = the setting JOB_TIMEOUT.
+    timeout_s: float | None = None
+    #: Other names, such as seed 000's socket types.
+    aliases: tuple[str, ...] = ()
+    #: Tables that can be fetched as CSV; the first is the default.
+    tables: tuple[Table, ...] = ()
+    #: Import the job's module when a worker starts, before its first job.
+    prewarm: bool = False
+    #: Says whether a parameter's name is known: decides who computes (contract 3.4).
+    knows_parameter: Callable[[str], bool] | None = None
+    #: False = named in the contract but answered NOT_AVAILABLE for now.
+    available: bool = True
+
+    @property
+    def title(self) -> str:
+        """First line of the request model's docstring."""
+        return (self.request.__doc__ or self.kind).strip().splitlines()[0]
+
+
+class Request(BaseModel):
+    """Base of all request models: strict, no unknown keys, both spellings of a key.
+
+    snake_case and camelCase are both accepted; both at once are refused by the body
+    reader, which sees the raw keys.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        populate_by_name=True,
+        alias_generator=AliasGenerator(
+            validation_alias=lambda name: AliasChoices(name, to_camel(name))
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Analyses:
+    """All analyses of this service, by kind and alias."""
+
+    by_kind: Mapping[str, Analysis] = field(default_factory=dict)
+    by_alias: Mapping[str, Analysis] = field(default_factory=dict)
+
+    def get(self, name: str) -> Analysis | None:
+        return self.by_kind.get(name) or self.by_alias.get(name)
+
+    def names(self) -> list[str]:
+        return sorted(self.by_kind)
+
+
+def discover(package: str = "flask_api.domains") -> Analyses:
+    """All `ANALYSES` of the domains under `package`, with `run` made absolute.
+
+    Raises ValueError where two analyses share a kind or alias, or two request models
+    a name: they would silently overwrite each other in the API description.
+    """
+    by_kind: dict[str, Analysis] = {}
+    by_alias: dict[str, Analysis] = {}
+    schemas: dict[str, type[BaseModel]] = {}
+    root = importlib.import_module(package)
+    for module in sorted(m.name for m in pkgutil.iter_modules(root.__path__)):
+        schema = importlib.import_module(f"{package}.{module}.schema")
+        for analysis in schema.ANALYSES:
+            kind, model = analysis.kind, analysis.request
+            if kind in by_kind or kind in by_alias:
+                raise ValueError(f"two analyses are called {kind!r}")
+            if schemas.setdefault(model.__name__, model) is not model:
+                raise ValueError(f"two request models are called {model.__name__!r}")
+            by_kind[kind] = replace(analysis, run=f"{package}.{module}.{analysis.run}")
+            for alias in analysis.aliases:
+                if alias in by_alias or alias in by_kind:
+                    raise ValueError(f"two analyses are called {alias!r}")
+                by_alias[alias] = by_kind[kind]
+    return Analyses(by_kind, by_alias)

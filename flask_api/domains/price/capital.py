@@ -1,0 +1,79 @@
+"""From bare erected cost to total capital, rung by rung, and when it is spent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from flask_api.domains.price.arrays import Amount, Values
+from flask_api.numerics.errors import InputError
+
+#: Rungs in the order they are climbed, with what each is.
+RUNGS: Mapping[str, str] = {
+    "bare_erected_cost": "Bare erected cost",
+    "epc": "+ engineering, procurement and construction",
+    "process_contingency": "+ process contingency",
+    "project_contingency": "+ project contingency",
+    "total_overnight_cost": "= total overnight cost",
+    "owners_costs": "+ owner's costs",
+    "fixed_capital": "= fixed capital, spent over construction",
+    "working_capital": "+ working capital",
+    "land_cost": "+ land",
+    "startup_costs": "+ start-up costs",
+    "total_capital": "= total capital investment",
+}
+
+
+def ladder(values: Values, contingency_basis: str) -> dict[str, Amount]:
+    """Every rung of the capital ladder, in $, keyed as in `RUNGS`.
+
+    contingency_basis   `cumulative`: each contingency is a fraction of all rungs below,
+                        so that the total is BEC (1+EPC)(1+PC)(1+PT); `bare`: both are
+                        fractions of bare erected cost
+    """
+    bare = values["bare_erected_cost"]
+    epc = bare * values["epc"]
+    below = bare + epc if contingency_basis == "cumulative" else bare
+    process = below * values["process_contingency"]
+    below = below + process if contingency_basis == "cumulative" else bare
+    project = below * values["project_contingency"]
+    overnight = bare + epc + process + project
+    owners = values["owners_costs"]
+    fixed = overnight + owners
+    working = fixed * values["working_capital_fraction"]
+    land, startup = values["land_cost"], values["startup_costs"]
+    rungs = (
+        bare,
+        epc,
+        process,
+        project,
+        overnight,
+        owners,
+        fixed,
+        working,
+        land,
+        startup,
+        fixed + working + land + startup,
+    )
+    return dict(zip(RUNGS, rungs, strict=True))
+
+
+def even_schedule(years: int) -> tuple[float, ...]:
+    """The same share of fixed capital in each construction year."""
+    return (1.0 / years,) * years
+
+
+def check_schedule(shares: Sequence[float], field: str) -> tuple[float, ...]:
+    """The schedule as a tuple, if its shares are >= 0 and sum to 1; else InputError."""
+    if not shares or any(not 0 <= share <= 1 for share in shares):
+        raise InputError(
+            "a construction schedule is a list of yearly shares between 0 and 1",
+            field=field,
+        )
+    if not math.isclose(sum(shares), 1, abs_tol=1e-9):
+        raise InputError(
+            f"the shares of the construction schedule sum to {sum(shares):.12g}; "
+            "they must sum to 1",
+            field=field,
+        )
+    return tuple(float(share) for share in shares)

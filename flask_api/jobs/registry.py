@@ -1,0 +1,498 @@
+"""Submit, look up, cancel, delete, rerun and follow jobs: all that routes may do."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from flask_api import errors
+from flask_api.analysis import Analyses, Analysis
+from flask_api.jobs.events import Events
+from flask_api.jobs.job import (
+    CLIENT,
+    Event,
+    EventType,
+    Job,
+    Status,
+    new_id,
+    problem_with_client_id,
+)
+from flask_api.jobs.queue import Queue
+from flask_api.store.base import SEQ_BLOCK, Added, Key, Store
+from flask_api.validation import validate
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What became of a request for a job."""
+
+    job: Job
+    #: True = an earlier, identical request made this job.
+    replayed: bool
+
+
+@dataclass(frozen=True)
+class Result:
+    """The result of a completed job, as JSON."""
+
+    sha256: str
+    size: int
+    #: The document, if the row holds it ...
+    data: bytes | None
+    #: ... else its file.
+    path: Path | None
+
+
+class Registry:
+    """The jobs of this server, for every transport."""
+
+    def __init__(
+        self,
+        store: Store,
+        events: Events,
+        queue: Queue,
+        analyses: Analyses,
+        results_folder: Path,
+    ) -> None:
+        self.analyses = analyses
+        self.store = store
+        self.events = events
+        self.queue = queue
+        self.results_folder = results_folder
+        #: Set by the engine: called with a job whose cancellation was requested.
+        self.on_cancel: Callable[[Job], None] = lambda job: None
+        #: Set when the server shuts down: no new jobs.
+        self.closing = False
+
+    # -- making jobs ------------------------------------------------------------
+
+    def analysis(self, kind: str) -> Analysis:
+        """The analysis of that kind or alias. ValidationError, NotAvailable."""
+        analysis = self.analyses.get(kind)
+        if analysis is None:
+            known = ", ".join(self.analyses.names())
+            raise errors.ValidationError(
+                f"kind: there is no analysis {kind[:100]!r}; there are {known}",
+                details=[{"field": "kind", "problem": f"must be one of {known}"}],
+            )
+        if not analysis.available:
+            raise errors.NotAvailable(
+                f"{analysis.kind} is not offered by this version of the server; "
+                f"offered are {', '.join(self._offered())}",
+                details=[{"field": "kind", "problem": "not available"}],
+            )
+        return analysis
+
+    def _offered(self) -> list[str]:
+        by_kind = self.analyses.by_kind
+        return [name for name in self.analyses.names() if by_kind[name].available]
+
+    def submit(
+        self,
+        kind: str,
+        params: object,
+        *,
+        owner: str,
+        client_id: str | None = None,
+        name: str | None = None,
+        priority: int = 5,
+        timeout_s: float | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        idempotency: tuple[str, str] | None = None,
+        total_steps: int | None = None,
+        data_revision: str = "",
+        reuse: bool = False,
+    ) -> Submission:
+        """Make a job, or find the one that an identical request made before.
+
+        kind           of the analysis, or an alias
+        params         the request as the JSON reader returned it
+        client_id      an id of the caller's choice, unique per owner
+        idempotency    (route, Idempotency-Key)
+        total_steps    steps to count progress in, for seed 000's clients
+        data_revision  names the state of the data that the request reads
+        reuse          an earlier completed job with the same request and data will do
+
+        Raises ValidationError, NotAvailable, Conflict (id or key used with other
+        content), QueueFull, ShuttingDown.
+        """
+        analysis = self.analysis(kind)
+        request = validate(analysis.request, params)
+        canonical = orjson.dumps(
+            orjson.loads(request.model_dump_json(exclude_unset=True)),
+            option=orjson.OPT_SORT_KEYS,
+        )
+        digest = hashlib.sha256(analysis.kind.encode() + b"\0" + canonical).hexdigest()
+        if reuse:
+            found = self.store.cached(owner, analysis.kind, digest, data_revision)
+            if found is not None:
+                return Submission(found, replayed=True)
+        job = Job(
+            id=new_id(),
+            owner=owner,
+            kind=analysis.kind,
+            client_id=_checked_id(client_id),
+            name=name,
+            priority=priority,
+            quick=analysis.quick,
+            hidden=analysis.hidden,
+            params=canonical,
+            metadata=orjson.dumps(dict(metadata or {})),
+            request_sha256=digest,
+            data_revision=data_revision,
+            timeout_s=timeout_s or analysis.timeout_s,
+            total_steps=total_steps,
+            seq_floor=SEQ_BLOCK,
+        )
+        key = Key(*idempotency) if idempotency else None
+        replay = client_id is None and key is None
+        return self._enter(job, key, replay=replay)
+
+    def _enter(self, job: Job, key: Key | None, *, replay: bool) -> Submission:
+        if self.closing:
+            raise errors.ShuttingDown(retry_after_s=3)
+        self.queue.admit()
+        created = self.events.begin(job)
+        added = self.store.add(job, created, key, replay=replay)
+        _refuse_other_content(added, job)
+        if added.how != "new":
+            return Submission(added.job, replayed=True)
+        self.events.tell(created, job.owner)
+        self.queue.wake()
+        return Submission(added.job, replayed=False)
+
+    def start_client_job(
+        self, *, owner: str, client_id: str, total_steps: int, parameters: object
+    ) -> Submission:
+        """A job whose progress its own client reports; it takes no slot."""
+        params = orjson.dumps(
+            {"parameters": parameters, "total_steps": total_steps},
+            option=orjson.OPT_SORT_KEYS,
+        )
+        now = time.time()
+        job = Job(
+            id=new_id(),
+            owner=owner,
+            kind=CLIENT,
+            client_id=_checked_id(client_id),
+            status=Status.RUNNING,
+            params=params,
+            request_sha256=hashlib.sha256(b"client\0" + params).hexdigest(),
+            started_at=now,
+            attempt=1,
+            total_steps=total_steps,
+            step=0,
+            seq_floor=SEQ_BLOCK,
+        )
+        created = self.events.begin(job)
+        added = self.store.add(job, created, None, replay=False)
+        _refuse_other_content(added, job)
+        if added.how == "new":
+            self.events.tell(created, owner)
+        return Submission(added.job, replayed=added.how != "new")
+
+    def rerun(self, owner: str, job_id: str) -> Job:
+        """A new job with the same request; `rerun_of` names the first.
+
+        Raises JobNotFound, Conflict for a client-driven job.
+        """
+        old = self.get(owner, job_id)
+        if old.kind == CLIENT:
+            raise errors.Conflict("a client-driven job is run again by its client")
+        self.analysis(old.kind)
+        fresh = Job(
+            id=new_id(),
+            owner=owner,
+            kind=old.kind,
+            name=old.name,
+            priority=old.priority,
+            quick=old.quick,
+            params=old.params,
+            metadata=old.metadata,
+            request_sha256=old.request_sha256,
+            timeout_s=old.timeout_s,
+            total_steps=old.total_steps,
+            rerun_of=old.id,
+            seq_floor=SEQ_BLOCK,
+        )
+        return self._enter(fresh, None, replay=False).job
+
+    # -- looking ----------------------------------------------------------------
+
+    def get(self, owner: str, job_id: str) -> Job:
+        """The job with our id or the client's. Raises JobNotFound."""
+        job = self.store.get(owner, job_id)
+        if job is None:
+            raise errors.JobNotFound(
+                f"there is no job {job_id[:130]!r}; GET /api/jobs lists yours"
+            )
+        return job
+
+    def list(
+        self,
+        owner: str,
+        *,
+        status: Collection[Status] = (),
+        kind: Collection[str] = (),
+        limit: int = 50,
+        offset: int = 0,
+    ) -> tuple[list[Job], int]:
+        """A page of visible jobs without their bulk, newest first, and the total."""
+        return self.store.page(
+            owner, statuses=status, kinds=kind, limit=limit, offset=offset
+        )
+
+    def counts(self) -> dict[str, int]:
+        """How many server-run jobs are in each status, of all owners."""
+        return {status.value: n for status, n in self.store.counts().items()}
+
+    def past(
+        self, owner: str, job_id: str, after: int = 0
+    ) -> tuple[Job, Sequence[Event]]:
+        """A job and its known events with seq > after, at once."""
+        job = self.get(owner, job_id)
+        return job, self.events.past(job, after)
+
+    def follow(
+        self, owner: str, job_id: str, after: int | None = None, idle_s: float = 15.0
+    ) -> Generator[Event | None, None, None]:
+        """Events of a job as they happen, until its final one.
+
+        after    the last seq the watcher has; what came since comes first. None: one
+                 event with the present state comes first.
+        idle_s   None is yielded after so many seconds of silence
+
+        `seq` rises strictly; progress events may be left out for a slow watcher,
+        milestones never; the final event always comes. Raises JobNotFound.
+        """
+        return self.events.follow(self.get(owner, job_id), after, idle_s)
+
+    def changes(
+        self, owner: str, idle_s: float = 15.0
+    ) -> Generator[Job | str | None, None, None]:
+        """Rows of an owner's jobs as they change; the id of a deleted one; never ends."""
+        return self.events.changes(owner, idle_s)
+
+    def wait(self, owner: str, job_id: str, timeout_s: float) -> Job:
+        """The job when it is finished, or as it is after `timeout_s`."""
+        job = self.get(owner, job_id)
+        if job.status.terminal or timeout_s <= 0:
+            return job
+        deadline = time.monotonic() + timeout_s
+        following = self.events.follow(job, None, 0.5)
+        try:
+            for event in following:
+                if event is not None and event.type.final:
+                    break
+                if time.monotonic() >= deadline:
+                    break
+        finally:
+            following.close()
+        return self.get(owner, job_id)
+
+    def result(self, owner: str, job_id: str) -> Result:
+        """The result of a completed job.
+
+        Raises JobNotFound; Conflict while it runs; JobCancelled; and for a failed job
+        the error it failed with.
+        """
+        job = self.get(owner, job_id)
+        if job.status is Status.CANCELLED:
+            raise errors.JobCancelled(job_id=job.public_id)
+        if job.status is Status.FAILED:
+            raise failure(job)
+        if job.status is not Status.COMPLETED:
+            raise errors.Conflict(
+                f"the job is {job.status.value}: its result comes when it is completed",
+                job_id=job.public_id,
+            )
+        sha256 = job.result_sha256 or ""
+        if job.result_file:
+            path = self.results_folder / job.result_file
+            return Result(sha256, job.result_size or 0, None, path)
+        data = job.result or b"{}"
+        return Result(sha256, len(data), data, None)
+
+    # -- changing ---------------------------------------------------------------
+
+    def cancel(self, owner: str, job_id: str, *, by: str, reason: str = "user") -> Job:
+        """Ask that a job stops; a waiting one is cancelled at once.
+
+        Cancelling a cancelled job does nothing. Raises JobNotFound, Conflict for a
+        job that has ended otherwise.
+        """
+        job = self.get(owner, job_id)
+        number = self.events.number(job.id)
+        asked = self.store.request_cancel(job.id, by, reason, number)
+        if asked is None:
+            raise errors.JobNotFound
+        job, event = asked
+        if job.status in (Status.COMPLETED, Status.FAILED):
+            raise errors.Conflict(
+                f"the job has {job.status.value} already: there is nothing to cancel",
+                job_id=job.public_id,
+            )
+        if event is not None:
+            self.events.tell(event, owner)
+            if not event.type.final:
+                self.on_cancel(job)
+        return job
+
+    def delete(self, owner: str, job_id: str) -> None:
+        """Remove a job, its events and its files; a running one is cancelled first.
+
+        Raises JobNotFound, Conflict if it does not stop within its grace.
+        """
+        job = self.get(owner, job_id)
+        if not job.status.terminal:
+            self.cancel(owner, job_id, by=owner)
+            analysis = self.analyses.get(job.kind)
+            grace = analysis.cancel_grace_s if analysis else 0.0
+            self.wait(owner, job_id, grace + 2.0)
+        gone = self.store.delete(owner, job_id)
+        if gone is None:
+            raise errors.Conflict("the job is still stopping: try again in a second")
+        self.dispose(gone)
+
+    def dispose(self, job: Job) -> None:
+        """Remove what a deleted row leaves behind."""
+        if job.result_file:
+            (self.results_folder / job.result_file).unlink(missing_ok=True)
+        self.events.forget(job)
+
+    def client_progress(
+        self,
+        owner: str,
+        client_id: str,
+        *,
+        step: int,
+        status: str,
+        results: object = None,
+        error: str | None = None,
+    ) -> Job:
+        """Note what the client of a client-driven job reports.
+
+        step     0..total_steps
+        status   running, complete or error
+        results  merged into the earlier ones, if both are objects
+        error    collected in the job's warnings
+
+        Raises JobNotFound, NotClientDriven, Conflict for a finished job.
+        """
+        job = self.get(owner, client_id)
+        if job.kind != CLIENT:
+            raise errors.NotClientDriven(job_id=job.public_id)
+        if job.status.terminal:
+            raise errors.Conflict(f"the job is {job.status.value} already")
+        job = _with_report(job, step, results, error)
+        if status == "running":
+            self._client_goes_on(job)
+        else:
+            job = self._client_ends(job, status)
+        return job
+
+    def _client_goes_on(self, job: Job) -> None:
+        state = job.state()
+        kept = {k: v for k, v in state.items() if k != "status"}
+        kept["warnings"] = job.warnings
+        self.store.save_progress(job.id, job.attempt, kept)
+        self.store.touch_client(job.id, job.attempt)
+        event = self.events.make(job.id, EventType.PROGRESS, state)
+        self.events.tell(event, job.owner)
+
+    def _client_ends(self, job: Job, status: str) -> Job:
+        changes: dict[str, Any] = {
+            "status": Status.COMPLETED,
+            "step": job.step,
+            "progress": 1.0,
+            "warnings": job.warnings,
+            "has_errors": job.has_errors,
+            "latest_results": job.latest_results,
+            "result": job.latest_results or b"{}",
+        }
+        changes["result_sha256"] = hashlib.sha256(changes["result"]).hexdigest()
+        kind = EventType.COMPLETED
+        if status == "error":
+            kind = EventType.FAILED
+            last = job.warnings[-1] if job.warnings else "the client reported an error"
+            changes |= {
+                "status": Status.FAILED,
+                "progress": job.progress,
+                "error": {"code": "CLIENT_ERROR", "message": last, "details": []},
+            }
+        job = replace(job, **changes)
+        final = self.events.make(job.id, kind, job.state())
+        if not self.store.finish(job.id, job.attempt, final, changes):
+            raise errors.Conflict("the job has ended already")
+        self.events.tell(final, job.owner)
+        return job
+
+
+def failure(job: Job) -> errors.ServiceError:
+    """The error a failed job ended with, ready to be raised again."""
+    error = job.error or {}
+    cls = errors.by_code(str(error.get("code", "")))
+    raised = cls(
+        str(error.get("message", "")) or None,
+        details=error.get("details"),
+        job_id=job.public_id,
+    )
+    if cls is errors.ServiceError and error.get("code"):
+        raised.code = str(error["code"])
+    return raised
+
+
+def _checked_id(client_id: str | None) -> str | None:
+    problem = None if client_id is None else problem_with_client_id(client_id)
+    if problem:
+        raise errors.ValidationError(
+            f"analysis_id {problem}",
+            details=[{"field": "analysis_id", "problem": problem}],
+        )
+    return client_id
+
+
+def _refuse_other_content(added: Added, job: Job) -> None:
+    there = added.job
+    if added.how in ("new", "body"):
+        return
+    if there.request_sha256 == job.request_sha256 and there.kind == job.kind:
+        return
+    what = "this Idempotency-Key" if added.how == "key" else "this id"
+    raise errors.Conflict(
+        f"{what} was used for another request: choose a new one, or send the same "
+        "request again",
+        job_id=there.public_id,
+    )
+
+
+def _with_report(job: Job, step: int, results: object, error: str | None) -> Job:
+    total = job.total_steps or 1
+    latest = job.latest_results
+    if results is not None:
+        before = orjson.loads(latest) if latest else None
+        both = isinstance(before, dict) and isinstance(results, dict)
+        merged = {**before, **results} if both else results  # type: ignore[dict-item]
+        latest = orjson.dumps(merged)
+    return replace(
+        job,
+        step=step,
+        progress=max(0.0, min(1.0, step / total)),
+        latest_results=latest,
+        warnings=(*job.warnings, error) if error else job.warnings,
+        has_errors=job.has_errors or error is not None,
+        eta_seconds=_client_eta(job, step / total),
+    )
+
+
+def _client_eta(job: Job, progress: float) -> float | None:
+    elapsed = time.time() - (job.started_at or time.time())
+    if progress <= 0 or elapsed <= 0:
+        return None
+    return max(0.0, elapsed / min(1.0, progress) - elapsed)

@@ -1,0 +1,344 @@
+"""The child side: a plain Python process that computes one job after another.
+
+Started as `python -m flask_api.jobs.worker FD NICE MEMORY_MB`, with an inherited
+socket at FD. It knows no web framework and no database. When its parent is gone it
+sees the end of the stream and leaves, whatever it is doing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import logging
+import os
+import platform
+import queue
+import resource
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from flask_api import __version__
+from flask_api.analysis import Context, Stopped
+from flask_api.errors import DiskFull, MemoryLimit, ServiceError
+from flask_api.jobs.frames import (
+    MAX_INLINE,
+    MAX_JOB_FRAME,
+    MAX_PARTIAL,
+    Closed,
+    FrameReader,
+    pack,
+)
+from flask_api.numerics.errors import InputError, NoSolutionError
+from flask_api.validation import validate
+
+#: Progress frames are at least this far apart, seconds.
+INTERVAL_S = 0.1
+_JSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+
+Send = Callable[[dict[str, Any]], None]
+
+
+@dataclass
+class Latest:
+    """The newest unsent progress."""
+
+    done: float
+    total: float
+    message: str
+    partial: dict[str, Any]
+
+
+class Reporter:
+    """The `Progress` of a running job: a one-place mailbox and a thread that sends.
+
+    A call never blocks: the newest report wins, at most ten a second leave, and the
+    last one before a silence is sent after INTERVAL_S. Values of `partial` must not
+    be changed after the call.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._stop = threading.Event()
+        self._wake = threading.Condition()
+        self._latest: Latest | None = None
+        self._closed = False
+        self._thread = threading.Thread(target=self._deliver, daemon=True)
+        self._thread.start()
+
+    def __call__(
+        self, done: float, total: float, message: str = "", /, **partial: Any
+    ) -> None:
+        if self._stop.is_set():
+            raise Stopped
+        with self._wake:
+            idle = self._latest is None
+            self._latest = Latest(done, total, message, partial)
+            if idle:
+                self._wake.notify()
+
+    def warn(self, message: str) -> None:
+        self._send({"type": "warning", "message": message})
+
+    def phase(self, name: str) -> None:
+        self._send({"type": "phase", "name": name})
+
+    def ask_to_stop(self) -> None:
+        """The next report raises Stopped."""
+        self._stop.set()
+
+    @property
+    def stop_asked(self) -> bool:
+        return self._stop.is_set()
+
+    def close(self) -> None:
+        """Send what is left and end the thread."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _deliver(self) -> None:
+        sent = -INTERVAL_S
+        while True:
+            with self._wake:
+                while self._latest is None and not self._closed:
+                    self._wake.wait()
+                pause = sent + INTERVAL_S - time.monotonic()
+                if pause > 0 and not self._closed:
+                    self._wake.wait_for(lambda: self._closed, pause)
+                latest, self._latest = self._latest, None
+                closed = self._closed
+            if latest is not None:
+                sent = time.monotonic()
+                self._send(progress_frame(latest))
+            if closed:
+                return
+
+
+def progress_frame(latest: Latest) -> dict[str, Any]:
+    """The frame of a report; partial results that are too long are left out."""
+    partial: Any = None
+    if latest.partial:
+        text = orjson.dumps(latest.partial, option=_JSON)
+        if len(text) <= MAX_PARTIAL:
+            partial = orjson.Fragment(text)
+        else:
+            partial = {"results_truncated": True}
+    return {
+        "type": "progress",
+        "done": latest.done,
+        "total": latest.total,
+        "message": latest.message,
+        "partial": partial,
+    }
+
+
+def run_job(frame: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Compute the job of a frame; the frame that ends it."""
+    try:
+        module, function = frame["run"].split(":")
+        run = getattr(importlib.import_module(module), function)
+        model, name = frame["model"].split(":")
+        request = validate(
+            getattr(importlib.import_module(model), name), frame["params"]
+        )
+        result = run(request, reporter, Context(**frame["context"]))
+        return _result_frame(frame, result)
+    except Stopped:
+        return {"type": "stopped"}
+    except NoSolutionError as error:
+        return _error_frame("NO_SOLUTION", str(error), error.field, error.details)
+    except InputError as error:
+        return _error_frame("INVALID_INPUT", str(error), error.field, error.details)
+    except ServiceError as error:
+        return _error_frame(error.code, error.message, None, error.details)
+    except MemoryError:
+        return _error_frame(MemoryLimit.code, MemoryLimit().message, None, None) | {
+            "exit": True
+        }
+    except Exception as error:  # noqa: BLE001  ours: logged in full, not shown
+        frame = _error_frame(
+            "INTERNAL_ERROR",
+            f"The analysis failed with an unexpected {type(error).__name__}; the "
+            "server's log has the details under this job's id.",
+            None,
+            None,
+        )
+        return frame | {"traceback": traceback.format_exc()[-20_000:]}
+
+
+def _error_frame(
+    code: str, message: str, field: str | None, details: Any
+) -> dict[str, Any]:
+    problems: list[Any] = [{"field": field, "problem": message}] if field else []
+    if details:
+        problems += details if isinstance(details, list | tuple) else [details]
+    return {"type": "error", "code": code, "message": message, "details": problems}
+
+
+def _result_frame(frame: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
+    content = hashlib.sha256(orjson.dumps(result, option=_JSON)).hexdigest()
+    metadata = dict(result.get("metadata") or {})
+    metadata["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    metadata["provenance"] = {
+        "schema": 1,
+        "request_sha256": frame["request_sha256"],
+        "data_sha256": metadata.get("data_sha256") or frame["data_revision"] or None,
+        "seed": metadata.get("seed"),
+        "code_version": __version__,
+        "libraries": _libraries(),
+        "processor": _processor(),
+        "kernel": metadata.get("kernel", "numpy"),
+        "result_sha256": content,
+    }
+    document = orjson.dumps({**result, "metadata": metadata}, option=_JSON)
+    if len(document) <= MAX_INLINE:
+        return {"type": "result", "data": document.decode(), "sha256": content}
+    path = Path(frame["result_path"])
+    _write_durably(path, document)
+    return {
+        "type": "result",
+        "file": path.name,
+        "size": len(document),
+        "file_sha256": hashlib.sha256(document).hexdigest(),
+        "sha256": content,
+    }
+
+
+def _write_durably(path: Path, document: bytes) -> None:
+    """A file that is either whole or not there, also after a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{os.getpid()}.draft")
+    try:
+        with draft.open("wb") as out:
+            out.write(document)
+            out.flush()
+            os.fsync(out.fileno())
+        draft.rename(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise DiskFull(
+            f"the result cannot be kept in {path.parent.name}/: {error.strerror}"
+        ) from None
+
+
+def _libraries() -> dict[str, str]:
+    """Versions of the numerical libraries in use, and of Python."""
+    found = {"python": platform.python_version()}
+    for name in ("numpy", "scipy", "pandas", "numba", "sklearn", "pymc"):
+        if name in sys.modules:
+            found[name] = str(getattr(sys.modules[name], "__version__", "?"))
+    return found
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass  # not Linux: the platform's own name is the best there is
+    return platform.processor() or platform.machine()
+
+
+class _FrameLog(logging.Handler):
+    """Log records go up the line: workers write no files."""
+
+    def __init__(self, send: Send) -> None:
+        super().__init__(logging.INFO)
+        self._send_frame = send
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._send_frame(
+            {
+                "type": "log",
+                "level": record.levelname,
+                "logger": record.name,
+                "message": self.format(record)[:4000],
+            }
+        )
+
+
+class _Line:
+    """The socket to the server: a thread reads, anyone sends."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._lock = threading.Lock()
+        self.jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self.running: tuple[str, int, Reporter] | None = None
+        self._cancelled: tuple[str, int] | None = None
+
+    def send(self, frame: dict[str, Any]) -> None:
+        data = pack(frame)
+        with self._lock:
+            try:
+                self._socket.sendall(data)
+            except OSError:
+                os._exit(0)  # the server is gone, and with it anyone to compute for
+
+    def read(self) -> None:
+        reader = FrameReader(self._socket, MAX_JOB_FRAME)
+        try:
+            while (frame := reader.read()) is not None:
+                if frame["type"] == "cancel":
+                    self._cancel(frame["id"], frame["attempt"])
+                else:
+                    self.jobs.put(frame)
+        except Closed:
+            os._exit(0)
+
+    def _cancel(self, job_id: str, attempt: int) -> None:
+        self._cancelled = (job_id, attempt)
+        running = self.running
+        if running and running[:2] == (job_id, attempt):
+            running[2].ask_to_stop()
+
+    def begin(self, frame: dict[str, Any]) -> Reporter:
+        reporter = Reporter(self.send)
+        mine = (frame["id"], frame["attempt"])
+        self.running = (*mine, reporter)
+        if self._cancelled == mine:  # the cancel came before we began
+            reporter.ask_to_stop()
+        return reporter
+
+
+def main(arguments: list[str]) -> None:
+    """Serve the socket at the given descriptor until it closes."""
+    descriptor, nice, memory_mb = (int(text) for text in arguments)
+    os.nice(nice)
+    if memory_mb:
+        limit = memory_mb * 2**20
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    line = _Line(socket.socket(fileno=descriptor))
+    logging.getLogger().addHandler(_FrameLog(line.send))
+    logging.captureWarnings(True)
+    threading.Thread(target=line.read, daemon=True).start()
+    while True:
+        frame = line.jobs.get()
+        if frame["type"] == "warm":
+            for module in frame["modules"]:
+                importlib.import_module(module)
+            line.send({"type": "ready"})
+            continue
+        reporter = line.begin(frame)
+        end = run_job(frame, reporter)
+        reporter.close()
+        line.running = None
+        line.send(end)
+        if end.get("exit"):
+            return
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,251 @@
+"""`start_analysis`: from its payload to a submitted job, and who computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
+
+from flask_api.analysis import Analyses, Analysis
+from flask_api.errors import NotAvailable, ValidationError
+from flask_api.jobs.job import CLIENT, problem_with_client_id
+
+if TYPE_CHECKING:
+    from flask_api.jobs.registry import Registry, Submission
+
+#: The seed's default, for clients that compute themselves and don't say.
+_TOTAL_STEPS = 100
+MOST_STEPS = 10**9
+
+_OURS = ("analysis_id", "type", "parameters", "total_steps", "config", "runner")
+_MODEL = ("iterations", "model", "version", "extension")
+
+
+def start(
+    registry: Registry, owner: str, payload: Mapping[str, Any]
+) -> tuple[Submission, str | None]:
+    """The submitted job, and, where its client computes it, the reason for that.
+
+    Raises ValidationError (with the messages of seed 000), NotAvailable, Conflict for
+    an id used with other content, QueueFull, ShuttingDown.
+    """
+    given = _one_spelling(payload, (*_OURS, *_MODEL))
+    client_id = analysis_id(given)
+    analysis = _analysis(registry.analyses, given.get("type"))
+    _refuse_unknown(given, analysis)
+    steps = _total_steps(given.get("total_steps"))
+    reason = _why_client(analysis, given)
+    if analysis is None or reason is not None:
+        left_out = ("analysis_id", "total_steps", "runner")
+        content = {k: v for k, v in given.items() if k not in left_out}
+        submission = registry.start_client_job(
+            owner=owner,
+            client_id=client_id,
+            total_steps=_TOTAL_STEPS if steps is None else steps,
+            parameters=content,
+        )
+        return submission, reason or "the type is `client`"
+    submission = registry.submit(
+        analysis.kind,
+        request_of(analysis.request, given),
+        owner=owner,
+        client_id=client_id,
+        total_steps=steps,
+    )
+    return submission, None
+
+
+def analysis_id(payload: Mapping[str, Any]) -> str:
+    """The client's id in `payload`; raises ValidationError in the seed's words."""
+    value = payload.get("analysis_id")
+    if value is None or value == "":
+        raise ValidationError(
+            "Analysis ID is required",
+            details=[{"field": "analysis_id", "problem": "is missing"}],
+        )
+    problem = problem_with_client_id(value)
+    if problem:
+        raise ValidationError(
+            "Invalid analysis ID",
+            details=[{"field": "analysis_id", "problem": problem}],
+        )
+    return str(value)
+
+
+def _analysis(analyses: Analyses, name: object) -> Analysis | None:
+    """The analysis called `name`; None for kind `client`."""
+    if name == CLIENT:
+        return None
+    found = analyses.get(name) if isinstance(name, str) else None
+    if found is None:
+        known = ", ".join(sorted({*analyses.by_alias, *analyses.by_kind, CLIENT}))
+        got = "is missing" if name is None else f"got {str(name)[:60]!r}"
+        raise ValidationError(
+            "Invalid analysis type",
+            details=[{"field": "type", "problem": f"{got}; known: {known}"}],
+        )
+    return found
+
+
+def _total_steps(value: object) -> int | None:
+    if value is None:
+        return None
+    if type(value) is not int or not 1 <= value <= MOST_STEPS:
+        raise _wrong("total_steps", f"must be a whole number >= 1, got {value!r:.60}")
+    return value
+
+
+def _wrong(field: str, problem: str) -> ValidationError:
+    return ValidationError(
+        f"{field}: {problem}", details=[{"field": field, "problem": problem}]
+    )
+
+
+def _one_spelling(payload: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """`payload` with `names` in snake_case; both spellings at once are refused."""
+    snake = {to_camel(name): name for name in names}
+    given: dict[str, Any] = {}
+    for key, value in payload.items():
+        name = snake.get(key, key)
+        if name in given:
+            raise _wrong(name, "is given in both spellings; keep one")
+        given[name] = value
+    return given
+
+
+def _refuse_unknown(given: Mapping[str, Any], analysis: Analysis | None) -> None:
+    fields = _spellings(analysis.request) if analysis else {}
+    for key in given:
+        if key not in _OURS and key not in _MODEL and key not in fields:
+            known = ", ".join((*_OURS, *_MODEL))
+            raise _wrong(str(key)[:60], f"is not a known key; known here: {known}")
+
+
+def _spellings(model: type[BaseModel]) -> dict[str, str]:
+    """Both spellings of each field, to its name."""
+    return {s: name for name in model.model_fields for s in (name, to_camel(name))}
+
+
+# -- who computes ------------------------------------------------------------------
+
+
+def _why_client(analysis: Analysis | None, given: Mapping[str, Any]) -> str | None:
+    """Why the client computes; None where the server does."""
+    runner = given.get("runner")
+    if runner not in (None, "client", "server"):
+        raise _wrong("runner", f"must be 'client' or 'server', got {runner!r:.60}")
+    if runner == "client":
+        return "runner is 'client'"
+    if analysis is None:
+        if runner == "server":
+            raise _wrong("runner", "is 'server', but type 'client' is its opposite")
+        return None
+    if not analysis.available:
+        raise NotAvailable(
+            f"{analysis.kind} is not offered by this version of the server; compute "
+            "it yourself with runner 'client', or choose another type",
+            details=[{"field": "type", "problem": "is not available"}],
+        )
+    if runner == "server" or analysis.knows_parameter is None:
+        return None
+    parameters = given.get("parameters")
+    if not parameters and parameters in (None, [], {}):
+        return "no parameters were given"
+    if any(given.get(key) is not None for key in ("model", "version", "extension")):
+        return None
+    names = list(_parameter_names(parameters))
+    unknown = [n for n in names if n is None or not analysis.knows_parameter(n)]
+    if not unknown:
+        return None
+    if len(unknown) == len(names):
+        shown = ", ".join(str(n)[:40] for n in unknown[:3] if n is not None)
+        return f"no parameter is known to the server: {shown or 'none has an id'}"
+    name = next((n for n in unknown if n is not None), None)
+    raise _wrong(
+        "parameters",
+        f"{name!r:.60} is unknown, but others are known; name only known ones, or set "
+        "runner to 'client' or 'server'",
+    )
+
+
+def _parameter_names(parameters: object) -> Iterator[str | None]:
+    """Each parameter's id; None for what can have none. Items that mean all inputs
+    (objects without an id) are left out: every server knows them."""
+    if isinstance(parameters, Mapping):
+        yield from (str(name) for name in parameters)
+    elif isinstance(parameters, list):
+        for item in parameters:
+            if isinstance(item, Mapping):
+                name = item.get("id")
+                if name is not None:
+                    yield str(name)
+            else:
+                yield item if isinstance(item, str) else None
+    else:
+        yield None
+
+
+# -- what the server computes ------------------------------------------------------
+
+
+def request_of(model: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The REST body that means the same as the payload `given`.
+
+    Keys of `config` that are fields of `model` go to the top; the others stay in
+    `config`. Raises ValidationError for a field given twice.
+    """
+    fields = _spellings(model)
+    body = {
+        fields.get(key, key): value
+        for key, value in given.items()
+        if key not in _OURS and value is not None
+    }
+    config = given.get("config")
+    if config is not None and not isinstance(config, Mapping):
+        raise _wrong("config", f"must be an object, got {type(config).__name__}")
+    rest: dict[str, Any] = {}
+    for key, value in (config or {}).items():
+        name = fields.get(key)
+        if name is None or name == "config":
+            rest[key] = value
+        elif name in body:
+            raise _wrong(name, "is given at the top and in config; keep one")
+        else:
+            body[name] = value
+    if rest:
+        body["config"] = rest
+    parameters = given.get("parameters")
+    if "parameters" in model.model_fields:
+        if parameters is not None:
+            body["parameters"] = _as_list(parameters)
+    elif isinstance(parameters, Mapping):
+        body = {**parameters, **body}
+    elif parameters:
+        raise _wrong("parameters", "must be an object with the fields of this request")
+    return body
+
+
+def _as_list(parameters: object) -> object:
+    """`[{id, range: {min, max}}]` of the seed's `{id: {range: [lo, hi]}}`."""
+    if isinstance(parameters, Mapping):
+        items: list[Any] = []
+        for name, item in parameters.items():
+            if not isinstance(item, Mapping):
+                problem = f"must be an object such as {{range: [0, 100]}}, got {item!r}"
+                raise _wrong(f"parameters.{name}"[:60], problem[:160])
+            items.append({"id": name, **item})
+        parameters = items
+    if not isinstance(parameters, list):
+        return parameters  # the request model says what is wrong with it
+    return [_with_range(item) for item in parameters]
+
+
+def _with_range(item: object) -> object:
+    if not isinstance(item, Mapping):
+        return item
+    pair = item.get("range")
+    if not isinstance(pair, list) or len(pair) != 2:
+        return item
+    return {**item, "range": {"min": pair[0], "max": pair[1]}}

@@ -1,0 +1,570 @@
+"""A job store in SQLite or PostgreSQL, through SQLAlchemy.
+
+Each method is one short transaction. On SQLite a writing one begins with BEGIN
+IMMEDIATE, so that two processes on one file queue up instead of failing half-way.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import orjson
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Row,
+    Select,
+    case,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from flask_api.errors import DiskFull
+from flask_api.jobs.job import CLIENT, Event, EventType, Job, Status
+from flask_api.store.base import (
+    IDEMPOTENCY_S,
+    LEASE_S,
+    REPLAY_S,
+    SEQ_BLOCK,
+    Added,
+    Key,
+    Store,
+    StoreBusy,
+)
+from flask_api.store.tables import events, idempotency, jobs
+
+_FINISHED = [s.value for s in Status if s.terminal]
+_BIG = {"params", "latest_results", "result"}
+
+
+class SqlStore(Store):
+    """All promises of `Store`, kept by a database."""
+
+    def __init__(self, url: str) -> None:
+        """Open the database at `url` (SQLAlchemy's form) and bring it up to date."""
+        self._sqlite = url.startswith("sqlite")
+        connect_args = {"timeout": 10.0} if self._sqlite else {}
+        self._engine = create_engine(url, connect_args=connect_args, pool_pre_ping=True)
+        if self._sqlite:
+            event.listen(self._engine, "connect", _prepare_sqlite)
+            event.listen(self._engine, "begin", _begin_sqlite)
+        migrate(self._engine)
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        immediate = self._engine.execution_options(immediate=True)
+        with _told_apart(), immediate.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        with _told_apart(), self._engine.connect() as connection:
+            yield connection
+
+    def now(self) -> float:
+        with self._read() as connection:
+            return self._now(connection)
+
+    def _now(self, connection: Connection) -> float:
+        clock = (
+            "SELECT (julianday('now') - 2440587.5) * 86400.0"
+            if self._sqlite
+            else "SELECT extract(epoch FROM clock_timestamp())::float8"
+        )
+        return float(connection.execute(text(clock)).scalar_one())
+
+    def add(self, job: Job, created: Event, key: Key | None, *, replay: bool) -> Added:
+        try:
+            return self._add(job, created, key, replay=replay)
+        except IntegrityError:  # another process was first: now its row is there
+            return self._add(job, created, key, replay=replay)
+
+    def _add(self, job: Job, created: Event, key: Key | None, *, replay: bool) -> Added:
+        with self._write() as connection:
+            now = self._now(connection)
+            there = self._standing(connection, job, key, now, replay=replay)
+            if there:
+                return there
+            job = replace(job, queued_at=now, created_at=now)
+            connection.execute(insert(jobs).values(**_values(job)))
+            connection.execute(insert(events).values(**_event_values(created)))
+            if key:
+                connection.execute(
+                    delete(idempotency).where(
+                        idempotency.c.owner == job.owner,
+                        idempotency.c.route == key.route,
+                        idempotency.c.key == key.key,
+                    )
+                )
+                connection.execute(
+                    insert(idempotency).values(
+                        owner=job.owner,
+                        route=key.route,
+                        key=key.key,
+                        job_id=job.id,
+                        created_at=now,
+                    )
+                )
+            return Added(job, "new")
+
+    def _standing(
+        self,
+        connection: Connection,
+        job: Job,
+        key: Key | None,
+        now: float,
+        *,
+        replay: bool,
+    ) -> Added | None:
+        """The earlier job that stands for this request, if there is one."""
+        mine = select(jobs).where(jobs.c.owner == job.owner)
+        if key:
+            found = connection.execute(
+                mine.join(idempotency, idempotency.c.job_id == jobs.c.id).where(
+                    idempotency.c.owner == job.owner,
+                    idempotency.c.route == key.route,
+                    idempotency.c.key == key.key,
+                    idempotency.c.created_at > now - IDEMPOTENCY_S,
+                )
+            ).first()
+            if found:
+                return Added(_job(found), "key")
+        if job.client_id:
+            found = connection.execute(
+                mine.where(jobs.c.client_id == job.client_id)
+            ).first()
+            if found:
+                return Added(_job(found), "client_id")
+        if replay:
+            found = connection.execute(
+                mine.where(
+                    jobs.c.kind == job.kind,
+                    jobs.c.request_sha256 == job.request_sha256,
+                    jobs.c.client_id.is_(None),
+                    jobs.c.status.not_in(_FINISHED),
+                    jobs.c.cancel_requested_at.is_(None),
+                    jobs.c.created_at > now - REPLAY_S,
+                ).order_by(jobs.c.id.desc())
+            ).first()
+            if found:
+                return Added(_job(found), "body")
+        return None
+
+    def get(self, owner: str, job_id: str) -> Job | None:
+        mine = select(jobs).where(jobs.c.owner == owner)
+        with self._read() as connection:
+            row = connection.execute(mine.where(jobs.c.id == job_id)).first()
+            if row is None:
+                row = connection.execute(mine.where(jobs.c.client_id == job_id)).first()
+        return _job(row) if row else None
+
+    def page(
+        self,
+        owner: str,
+        *,
+        statuses: Collection[Status] = (),
+        kinds: Collection[str] = (),
+        limit: int = 50,
+        offset: int = 0,
+    ) -> tuple[list[Job], int]:
+        small = [column for column in jobs.c if column.name not in _BIG]
+        wanted = [jobs.c.owner == owner, jobs.c.hidden.is_(False)]
+        if statuses:
+            wanted.append(jobs.c.status.in_([s.value for s in statuses]))
+        if kinds:
+            wanted.append(jobs.c.kind.in_(list(kinds)))
+        page = select(*small).where(*wanted).order_by(jobs.c.id.desc())
+        with self._read() as connection:
+            rows = connection.execute(page.limit(limit).offset(offset)).all()
+            total = connection.execute(
+                select(func.count()).select_from(jobs).where(*wanted)
+            ).scalar_one()
+        return [_job(row) for row in rows], total
+
+    def cached(
+        self, owner: str, kind: str, request_sha256: str, data_revision: str
+    ) -> Job | None:
+        query = (
+            select(jobs)
+            .where(
+                jobs.c.owner == owner,
+                jobs.c.kind == kind,
+                jobs.c.request_sha256 == request_sha256,
+                jobs.c.data_revision == data_revision,
+                jobs.c.status.not_in([Status.FAILED.value, Status.CANCELLED.value]),
+                jobs.c.cancel_requested_at.is_(None),
+            )
+            .order_by(jobs.c.id.desc())
+        )
+        with self._read() as connection:
+            row = connection.execute(query).first()
+        return _job(row) if row else None
+
+    def counts(self) -> dict[Status, int]:
+        query = (
+            select(jobs.c.status, func.count())
+            .where(jobs.c.kind != CLIENT)
+            .group_by(jobs.c.status)
+        )
+        with self._read() as connection:
+            found = {str(status): int(n) for status, n in connection.execute(query)}
+        return {status: found.get(status.value, 0) for status in Status}
+
+    def claim(self, holder: str, *, quick: bool) -> Job | None:
+        with self._write() as connection:
+            now = self._now(connection)
+            row = connection.execute(self._next(now, quick=quick)).first()
+            if row is None:
+                return None
+            job = replace(
+                _job(row),
+                status=Status.RUNNING,
+                holder=holder,
+                started_at=now,
+                attempt=row.attempt + 1,
+                attempts=row.attempts + 1,
+                progress=0.0,
+                message=None,
+                eta_seconds=None,
+                lease_until=now + LEASE_S,
+            )
+            connection.execute(
+                update(jobs)
+                .where(jobs.c.id == job.id)
+                .values(
+                    status=job.status.value,
+                    holder=holder,
+                    started_at=now,
+                    attempt=job.attempt,
+                    attempts=job.attempts,
+                    progress=0.0,
+                    message=None,
+                    eta_seconds=None,
+                    lease_until=job.lease_until,
+                )
+            )
+            return job
+
+    def _next(self, now: float, *, quick: bool) -> Select[Any]:
+        """The pending job whose turn it is, locked against other claimers."""
+        other = jobs.alias("other")
+        running = (
+            select(func.count())
+            .where(other.c.owner == jobs.c.owner, other.c.status == "running")
+            .scalar_subquery()
+        )
+        served = (
+            select(func.coalesce(func.max(other.c.started_at), 0.0))
+            .where(other.c.owner == jobs.c.owner)
+            .scalar_subquery()
+        )
+        minutes = func.floor((literal(now) - jobs.c.queued_at) / 60.0)
+        aged = jobs.c.priority + case((minutes > 0, minutes), else_=0)
+        capped = case((aged > 9, 9), else_=aged)
+        query = select(jobs).where(
+            jobs.c.status == Status.PENDING.value, jobs.c.not_before <= now
+        )
+        if quick:
+            query = query.where(jobs.c.quick.is_(True))
+        query = query.order_by(capped.desc(), running, served, jobs.c.id).limit(1)
+        return query.with_for_update(of=jobs, skip_locked=True)
+
+    def _held(self, job_id: str, attempt: int) -> Any:
+        """UPDATE of a job that is still ours: the fence."""
+        return update(jobs).where(
+            jobs.c.id == job_id,
+            jobs.c.attempt == attempt,
+            jobs.c.status == Status.RUNNING.value,
+        )
+
+    def renew(self, job_id: str, attempt: int) -> Job | None:
+        with self._write() as connection:
+            until = self._now(connection) + LEASE_S
+            row = connection.execute(
+                self._held(job_id, attempt).values(lease_until=until).returning(*jobs.c)
+            ).first()
+            return _job(row) if row else None
+
+    def save_progress(
+        self, job_id: str, attempt: int, state: Mapping[str, Any]
+    ) -> bool:
+        with self._write() as connection:
+            done = connection.execute(
+                self._held(job_id, attempt).values(**_columns(state))
+            )
+            return bool(done.rowcount)
+
+    def finish(
+        self, job_id: str, attempt: int, final: Event, changes: Mapping[str, Any]
+    ) -> bool:
+        ours = self._held(job_id, attempt)
+        if changes["status"] is Status.COMPLETED:
+            ours = ours.where(jobs.c.cancel_requested_at.is_(None))
+        with self._write() as connection:
+            done = connection.execute(
+                ours.values(
+                    **_columns(changes),
+                    finished_at=self._now(connection),
+                    lease_until=None,
+                    holder=None,
+                )
+            )
+            if not done.rowcount:
+                return False
+            connection.execute(insert(events).values(**_event_values(final)))
+            return True
+
+    def give_back(
+        self,
+        job_id: str,
+        attempt: int,
+        event: Event,
+        *,
+        counted: bool,
+        died: bool = False,
+        delay_s: float = 0.0,
+    ) -> bool:
+        with self._write() as connection:
+            done = connection.execute(
+                self._held(job_id, attempt).values(
+                    status=Status.PENDING.value,
+                    holder=None,
+                    lease_until=None,
+                    has_errors=True if counted else jobs.c.has_errors,
+                    attempts=jobs.c.attempts - (0 if counted else 1),
+                    deaths=jobs.c.deaths + (1 if died else 0),
+                    not_before=self._now(connection) + delay_s,
+                )
+            )
+            if not done.rowcount:
+                return False
+            connection.execute(insert(events).values(**_event_values(event)))
+            return True
+
+    def request_cancel(
+        self, job_id: str, by: str, reason: str, seq: int
+    ) -> tuple[Job, Event | None] | None:
+        with self._write() as connection:
+            row = connection.execute(
+                select(jobs).where(jobs.c.id == job_id).with_for_update()
+            ).first()
+            if row is None:
+                return None
+            job, now = _job(row), self._now(connection)
+            if job.status.terminal or job.cancel_requested_at is not None:
+                return job, None
+            changes: dict[str, Any] = {
+                "cancel_requested_at": now,
+                "cancel_reason": reason,
+                "cancelled_by": by,
+            }
+            kind = EventType.CANCEL_REQUESTED
+            if job.status is Status.PENDING or job.kind == CLIENT:
+                kind = EventType.CANCELLED
+                changes |= {
+                    "status": Status.CANCELLED,
+                    "finished_at": now,
+                    "lease_until": None,
+                }
+            job = replace(job, **changes)
+            made = Event(job.id, seq, kind, now, job.state())
+            connection.execute(
+                update(jobs).where(jobs.c.id == job.id).values(**_columns(changes))
+            )
+            connection.execute(insert(events).values(**_event_values(made)))
+            return job, made
+
+    def running(self) -> list[Job]:
+        return self._running(jobs.c.kind != CLIENT)
+
+    def _running(self, *wanted: Any) -> list[Job]:
+        query = select(jobs).where(jobs.c.status == Status.RUNNING.value, *wanted)
+        with self._read() as connection:
+            return [_job(row) for row in connection.execute(query)]
+
+    def expired(self) -> list[Job]:
+        return self._running(jobs.c.kind != CLIENT, jobs.c.lease_until < self.now())
+
+    def idle_clients(self, idle_s: float) -> list[Job]:
+        seen = func.coalesce(jobs.c.lease_until, jobs.c.created_at)
+        return self._running(jobs.c.kind == CLIENT, seen < self.now() - idle_s)
+
+    def touch_client(self, job_id: str, attempt: int) -> bool:
+        with self._write() as connection:
+            seen = self._now(connection)
+            done = connection.execute(
+                self._held(job_id, attempt).values(lease_until=seen)
+            )
+            return bool(done.rowcount)
+
+    def raise_seq(self, job_id: str) -> int | None:
+        with self._write() as connection:
+            floor = connection.execute(
+                update(jobs)
+                .where(jobs.c.id == job_id)
+                .values(seq_floor=jobs.c.seq_floor + SEQ_BLOCK)
+                .returning(jobs.c.seq_floor)
+            ).scalar()
+        return None if floor is None else int(floor) - SEQ_BLOCK
+
+    def add_event(self, event: Event) -> None:
+        try:
+            with self._write() as connection:
+                connection.execute(insert(events).values(**_event_values(event)))
+        except IntegrityError:
+            return  # promised: the job is gone, or the number is taken
+
+    def events(self, job_id: str, after: int = 0) -> list[Event]:
+        query = (
+            select(events)
+            .where(events.c.job_id == job_id, events.c.seq > after)
+            .order_by(events.c.seq)
+        )
+        with self._read() as connection:
+            return [_event(row) for row in connection.execute(query)]
+
+    def delete(self, owner: str, job_id: str) -> Job | None:
+        job = self.get(owner, job_id)
+        if job is None:
+            return None
+        gone = delete(jobs).where(jobs.c.id == job.id, jobs.c.status.in_(_FINISHED))
+        with self._write() as connection:
+            return job if connection.execute(gone).rowcount else None
+
+    def prune(self, keep: int) -> list[Job]:
+        rank = (
+            func.row_number()
+            .over(partition_by=(jobs.c.owner, jobs.c.hidden), order_by=jobs.c.id.desc())
+            .label("rank")
+        )
+        ranked = select(jobs.c.id, rank).where(jobs.c.status.in_(_FINISHED)).subquery()
+        old = select(ranked.c.id).where(ranked.c.rank > keep)
+        with self._write() as connection:
+            horizon = self._now(connection) - IDEMPOTENCY_S
+            connection.execute(
+                delete(idempotency).where(idempotency.c.created_at < horizon)
+            )
+            rows = connection.execute(
+                delete(jobs).where(jobs.c.id.in_(old)).returning(*jobs.c)
+            ).all()
+        return [_job(row) for row in rows]
+
+    def result_files(self) -> set[str]:
+        query = select(jobs.c.result_file).where(jobs.c.result_file.is_not(None))
+        with self._read() as connection:
+            return {str(name) for name in connection.execute(query).scalars()}
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """Faults of the database as the errors that `Store` promises."""
+    try:
+        yield
+    except OperationalError as error:
+        reason = str(error.orig)
+        if any(word in reason for word in ("readonly", "full", "disk I/O")):
+            raise DiskFull(f"The jobs cannot be kept: {reason}.") from error
+        raise StoreBusy(f"The database did not answer: {reason}.") from error
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the database at `engine` to the present tables; safe to call again."""
+    config = Config()
+    config.set_main_option(
+        "script_location", str(files("flask_api.store").joinpath("migrations"))
+    )
+    with _alone(engine), engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[None]:
+    """One process at a time, where the database is a file.
+
+    SQLite runs DDL outside of what alembic calls a transaction, so two servers that
+    start together would both create the tables.
+    """
+    if engine.dialect.name != "sqlite" or not engine.url.database:
+        yield
+        return
+    with Path(f"{engine.url.database}.migrating").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, see _begin_sqlite
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("immediate")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+_JSON_TEXT = {"warnings", "error"}
+
+
+def _columns(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of `Job` fields as the columns hold them."""
+    found = dict(changes)
+    for name in _JSON_TEXT & found.keys():
+        value = found[name]
+        found[name] = None if value is None else orjson.dumps(value).decode()
+    if "status" in found:
+        found["status"] = Status(found["status"]).value
+    return found
+
+
+def _values(job: Job) -> dict[str, Any]:
+    return _columns({f.name: getattr(job, f.name) for f in fields(job)})
+
+
+def _job(row: Row[Any]) -> Job:
+    found = dict(row._mapping)
+    found["status"] = Status(found["status"])
+    found["warnings"] = tuple(orjson.loads(found["warnings"]))
+    found["error"] = orjson.loads(found["error"]) if found["error"] else None
+    return Job(**found)
+
+
+def _event_values(event: Event) -> dict[str, Any]:
+    state = dict(event.state)
+    partial = state.get("latest_results")
+    if isinstance(partial, bytes):
+        state["latest_results"] = orjson.Fragment(partial)
+    return {
+        "job_id": event.job_id,
+        "seq": event.seq,
+        "type": event.type.value,
+        "time": event.time,
+        "state": orjson.dumps(state),
+    }
+
+
+def _event(row: Row[Any]) -> Event:
+    state = orjson.loads(row.state)
+    if state.get("latest_results") is not None:
+        state["latest_results"] = orjson.dumps(state["latest_results"])
+    return Event(row.job_id, row.seq, EventType(row.type), row.time, state)

@@ -1,0 +1,138 @@
+/** The catalogue of models: choosing one, its variant, and what is known about it. */
+
+import * as api from "./api.js";
+import { byId, make } from "./dom.js";
+import { number } from "./format.js";
+
+let catalogue = [];
+let asked = 0; // the newest question for a price; answers to older ones are dropped
+
+const found = (version) => catalogue.find((model) => model.version === version);
+
+/** The chosen model's catalogue entry. */
+export const model = () => found(byId("version").value);
+
+/** The chosen variant's name, or "" for none. */
+export const extension = () => byId("extension").value;
+
+/** A model's title by version, for lists; the version itself where it is unknown. */
+export function titleOf(version, variant = "") {
+  const entry = found(String(version));
+  const title = entry?.title ?? `Version ${version}`;
+  const named = entry?.extensions.find((item) => item.name === variant);
+  return variant ? `${title}, ${named?.title ?? variant}` : title;
+}
+
+/** An input's label in a model, or its bare name. */
+export function labelOf(version, name) {
+  const entry = found(String(version ?? 1));
+  return entry?.inputs.find((input) => input.name === name)?.label ?? name;
+}
+
+/** The unit of a model's price, such as $/kg. */
+export function priceUnit(version) {
+  const unit = found(String(version ?? 1))?.product_unit;
+  return unit ? `$/${unit}` : "";
+}
+
+/** The chosen model's inputs, with the values its chosen variant sets. */
+export function inputs() {
+  const entry = model();
+  const changed = entry.extensions.find((item) => item.name === extension())?.inputs ?? {};
+  return entry.inputs
+    .filter((input) => Number.isFinite(input.value))
+    .map((input) => {
+      const value = changed[input.name]?.value ?? changed[input.name];
+      // The file's distribution is centred on the file's value, not on the variant's.
+      return Number.isFinite(value) && value !== input.value
+        ? { ...input, value, distribution: null }
+        : input;
+    });
+}
+
+/**
+ * Fill the two selects from the server.
+ * @param {() => void} onChange another model or variant was chosen
+ * Raises ApiError.
+ */
+export async function load(onChange) {
+  catalogue = (await api.models()).models;
+  const select = byId("version");
+  select.replaceChildren(
+    ...catalogue.map((entry) =>
+      make("option", { value: entry.version, disabled: Boolean(entry.error) }, entry.title),
+    ),
+  );
+  select.disabled = false;
+  const last = recall();
+  if (found(last) && !found(last).error) select.value = last;
+  const chosen = () => {
+    remember(select.value);
+    showVariants();
+    showAbout();
+    onChange();
+  };
+  select.addEventListener("change", chosen);
+  byId("extension").addEventListener("change", () => {
+    showAbout();
+    onChange();
+  });
+  chosen();
+}
+
+function showVariants() {
+  const variants = model().extensions;
+  byId("extension").replaceChildren(
+    make("option", { value: "" }, "as in the file"),
+    ...variants.map((item) => make("option", { value: item.name }, item.title ?? item.name)),
+  );
+  byId("extension-field").hidden = variants.length === 0;
+}
+
+function showAbout() {
+  const entry = model();
+  const variant = entry.extensions.find((item) => item.name === extension());
+  const broken = catalogue.filter((item) => item.error);
+  byId("model-about").replaceChildren(
+    ...[entry.description, variant?.description].filter(Boolean).join(" ").split("\n"),
+    entry.source ? make("details", {}, make("summary", {}, "Source"), make("p", {}, entry.source)) : "",
+    ...broken.map((item) => make("p", { class: "bad" }, `${item.version}: ${item.error}`)),
+  );
+  showPrice();
+}
+
+async function showPrice() {
+  const turn = ++asked;
+  const box = byId("model-price");
+  const say = (...parts) => {
+    if (turn !== asked) return;
+    box.replaceChildren(...parts);
+    box.hidden = parts.length === 0;
+  };
+  say();
+  try {
+    const answer = await api.price(model().version, extension());
+    const value = answer.price_data?.current_price;
+    if (!Number.isFinite(value)) return; // 202: a busy server; the price is a courtesy
+    say("Minimum selling price: ", make("b", {}, `${number(value, 5)} ${priceUnit(model().version)}`));
+  } catch (error) {
+    if (!(error instanceof api.ApiError)) throw error;
+    say(`No price: ${error.message}`);
+  }
+}
+
+function remember(version) {
+  try {
+    localStorage.setItem("model", version);
+  } catch {
+    // storage is forbidden here: the first model is chosen next time
+  }
+}
+
+function recall() {
+  try {
+    return localStorage.getItem("model");
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,297 @@
+/** The panel of one run: live while it works, then its result. */
+
+import * as api from "./api.js";
+import * as charts from "./charts.js";
+import { asCurl } from "./curl.js";
+import { announce, byId, copy, make, note } from "./dom.js";
+import * as format from "./format.js";
+import { followJob } from "./live.js";
+import * as models from "./models.js";
+import * as pictures from "./pictures.js";
+import * as results from "./results.js";
+
+let job = null; // what is known of the run on show
+let parts = {}; // its elements
+let stopFollowing = () => {};
+let forgetPictures = () => {};
+let quarter = 0; // the last quarter a screen reader was told of
+let turn = 0; // grows with every run shown: late answers for an earlier one are dropped
+let onFailed = () => {};
+let onShown = () => {};
+
+/** The id of the run on show, or null. */
+export const shown = () => job?.id ?? null;
+
+/** Call `listener(job)` when the run on show fails. */
+export function whenFailed(listener) {
+  onFailed = listener;
+}
+
+/** Call `listener()` when another run, or none, is on show. */
+export function whenShown(listener) {
+  onShown = listener;
+}
+
+/** Show nothing. */
+export function close() {
+  turn += 1;
+  leave();
+  job = null;
+  byId("run-title").textContent = "No run chosen";
+  byId("run-body").hidden = true;
+  byId("run-empty").hidden = false;
+  history.replaceState(null, "", location.pathname + location.search);
+  onShown();
+}
+
+function leave() {
+  stopFollowing();
+  forgetPictures();
+  stopFollowing = forgetPictures = () => {};
+}
+
+/**
+ * Show a run and follow it if it has not ended.
+ * @param {string} id
+ */
+export async function show(id) {
+  leave();
+  const mine = ++turn;
+  history.replaceState(null, "", `#run=${encodeURIComponent(id)}`);
+  let found;
+  try {
+    found = await api.getJob(id);
+  } catch (error) {
+    if (!(error instanceof api.ApiError)) throw error;
+    if (mine !== turn) return;
+    close();
+    note(error.message);
+    return;
+  }
+  if (mine !== turn) return;
+  job = found;
+  quarter = Math.floor(4 * (job.progress ?? 0));
+  build();
+  update();
+  onShown();
+  if (format.ended(job.status)) await finish(mine);
+  else follow(mine);
+}
+
+function follow(mine) {
+  const closed = () => mine === turn && !format.ended(job.status) && show(job.id);
+  stopFollowing = followJob(api.streamAddress(job.id), (type, event) => {
+    if (mine !== turn) return;
+    // The stream's words for the same things; what an event does not say stays.
+    for (const key of ["status", "progress", "step", "total_steps", "phase", "message", "eta_seconds", "rate", "latest_results", "warnings", "error"]) {
+      if (event[key] !== undefined && event[key] !== null) job[key] = event[key];
+    }
+    if (event.eta_seconds === null) job.eta_seconds = null;
+    job.stopping = (job.stopping || type === "cancel_requested") && !format.ended(job.status);
+    update();
+    if (["completed", "failed", "cancelled"].includes(type) || format.ended(job.status)) {
+      stopFollowing();
+      finish(mine);
+    }
+  }, (connected) => {
+    if (mine === turn && parts.lost) parts.lost.hidden = connected;
+  }, closed);
+}
+
+const labelOf = (id) => models.labelOf(job.params?.model?.version ?? job.params?.version, id);
+const unit = () => models.priceUnit(job.params?.model?.version ?? job.params?.version);
+const carlo = () => job.kind === "sensitivity.monte_carlo";
+
+function button(words, act, cls = "secondary") {
+  const node = make("button", {
+    type: "button",
+    class: cls,
+    onclick: async () => {
+      node.disabled = true;
+      try {
+        await act();
+      } catch (error) {
+        if (!(error instanceof api.ApiError)) throw error;
+        note(error.message);
+      } finally {
+        node.disabled = false;
+      }
+    },
+  }, words);
+  return node;
+}
+
+const link = (words, href) => make("a", { class: "secondary", href, download: "" }, words);
+
+/** The request that gives the same run again; absent settings are not repeated. */
+const request = () => ({ kind: job.kind, ...(job.name ? { name: job.name } : {}), params: job.params ?? {} });
+
+function build() {
+  byId("run-empty").hidden = true;
+  byId("run-title").textContent = job.name || format.analysis(job.kind);
+  parts = {
+    badge: make("span", { class: "badge" }),
+    when: make("span", { class: "muted" }),
+    fill: make("div", { class: "fill" }),
+    line: make("p", { class: "progress-line" }),
+    lost: make("p", { class: "warning", hidden: true }, "The connection is lost; trying again. The run goes on."),
+    warnings: make("div", {}),
+    problem: make("div", { class: "problem", role: "alert", hidden: true }),
+    chart: make("div", { class: "live-chart" }),
+    figures: make("div", { class: "figures" }),
+    pictures: make("div", { class: "pictures" }),
+    table: make("div", {}),
+    actions: make("div", { class: "actions" }),
+  };
+  parts.bar = make("div", {
+    class: "progress", role: "progressbar", "aria-label": "Progress of the run",
+    "aria-valuemin": "0", "aria-valuemax": "100",
+  }, parts.fill);
+  parts.cancel = button("Cancel", async () => {
+    await api.cancelJob(job.id);
+    if (format.ended(job.status)) return;
+    job.stopping = true;
+    update();
+  }, "danger");
+  parts.cancel.id = "cancel";
+  const body = byId("run-body");
+  body.replaceChildren(
+    make("p", { class: "run-head" }, parts.badge, parts.when),
+    make("div", { class: "progress-row" }, make("div", { class: "grow" }, parts.bar, parts.line), parts.cancel),
+    parts.lost, parts.problem, parts.warnings, parts.figures, parts.chart, parts.pictures, parts.table, parts.actions,
+  );
+  body.hidden = false;
+}
+
+/** Bring the panel in line with what is known of the run. */
+function update() {
+  const over = format.ended(job.status);
+  const share = job.status === "completed" ? 1 : job.progress ?? 0;
+  parts.badge.textContent = job.stopping ? "stopping" : format.status(job.status);
+  parts.badge.dataset.status = job.status;
+  parts.when.textContent = [
+    job.created_at ? format.moment(job.created_at) : "",
+    over && Number.isFinite(job.run_seconds) ? `took ${format.duration(job.run_seconds)}` : "",
+  ].filter(Boolean).join(" · ");
+  parts.fill.style.width = `${100 * share}%`;
+  parts.bar.dataset.status = job.status;
+  parts.bar.setAttribute("aria-valuenow", String(Math.floor(100 * share)));
+  parts.bar.classList.toggle("waiting", job.status === "pending");
+  parts.cancel.hidden = over;
+  if (job.stopping) parts.cancel.disabled = true;
+  const words = progressWords(share, over);
+  parts.line.replaceChildren(make("b", {}, format.percent(share)), ...words.map((w) => make("span", {}, w)));
+  parts.bar.setAttribute("aria-valuetext", [format.percent(share), ...words].join(", "));
+  showWarnings();
+  showLive();
+  const now = Math.floor(4 * share);
+  if (!over && now > quarter && now < 4) announce(`${25 * now} percent`);
+  quarter = Math.max(now, quarter);
+}
+
+function progressWords(share, over) {
+  if (job.status === "pending") return [job.message || "waiting for a free worker"];
+  const words = [];
+  const what = carlo() ? "draws" : "steps";
+  if (job.total_steps > 1) words.push(`${format.count(job.step)} of ${format.count(job.total_steps)} ${what}`);
+  else if (job.message) words.push(job.message);
+  if (over) return words;
+  if (Number.isFinite(job.rate) && job.rate > 0) words.push(format.rate(job.rate));
+  if (Number.isFinite(job.eta_seconds)) words.push(`${format.duration(job.eta_seconds)} left`);
+  return words;
+}
+
+function showWarnings() {
+  parts.warnings.replaceChildren(
+    ...(job.warnings ?? []).map((item) => make("p", { class: "warning" }, item.message ?? String(item))),
+  );
+}
+
+function showLive() {
+  const latest = job.latest_results;
+  if (!latest || job.status === "completed") return;
+  if (latest.histogram) {
+    charts.histogram(parts.chart, latest, unit());
+    parts.figures.replaceChildren(results.live(latest, unit()));
+  } else if (latest.tornado) {
+    charts.tornado(parts.chart, latest, labelOf, unit());
+    parts.chart.append(charts.tornadoKey());
+  }
+}
+
+/** Draw the live chart anew, at the panel's new width or in new units. */
+export function redraw() {
+  if (job && !format.ended(job.status)) showLive();
+}
+
+/** The run has ended: fetch what is new and show how it went. */
+async function finish(mine) {
+  try {
+    const found = await api.getJob(job.id);
+    if (mine !== turn) return;
+    const latest = job.latest_results;
+    job = found;
+    job.latest_results ??= latest;
+    update();
+    announce(`The run ${job.status === "failed" ? "has failed" : `is ${format.status(job.status)}`}`);
+    showActions();
+    if (job.status === "failed") {
+      const { message = "The run failed.", details } = job.error ?? {};
+      const list = Array.isArray(details) ? details.filter((item) => item?.problem) : [];
+      parts.problem.replaceChildren(
+        make("p", {}, message),
+        list.length ? make("ul", {}, ...list.map((d) => make("li", {}, d.field ? make("b", {}, `${d.field}: `) : "", d.problem))) : "",
+      );
+      parts.problem.hidden = false;
+      onFailed(job);
+    }
+    if (job.status === "completed") await showResult(mine);
+  } catch (error) {
+    if (!(error instanceof api.ApiError)) throw error;
+    if (mine === turn) note(error.message);
+  }
+}
+
+function showActions() {
+  const remove = button("Delete", async () => {
+    await api.deleteJob(job.id);
+    close();
+    byId("run").focus();
+  }, "quiet-button");
+  parts.actions.replaceChildren(
+    ...(job.status === "completed"
+      ? [link("Download JSON", api.resultAddress(job.id, "json")), link("Download CSV", api.resultAddress(job.id, "csv"))]
+      : []),
+    button("Copy as curl", () => copy(asCurl(request()))),
+    button("Run again", async () => {
+      const again = await api.rerunJob(job.id);
+      await show(again.job_id ?? again.id);
+    }),
+    remove,
+  );
+}
+
+async function showResult(mine) {
+  const result = await api.getResult(job.id);
+  if (mine !== turn) return;
+  let makers = [];
+  const words = { unit: unit(), labelOf, target: job.params?.config?.target };
+  if (carlo() && result.results?.distribution) {
+    parts.figures.replaceChildren(...results.monteCarlo(result.results, unit(), words.target).filter(Boolean));
+    makers = pictures.monteCarlo(result.results, words);
+  } else if (result.tornado) {
+    parts.figures.replaceChildren(...results.tornado(result, unit(), labelOf));
+    parts.table.replaceChildren(results.tornadoTable(result.tornado, unit(), labelOf));
+    parts.figures.append(charts.tornadoKey());
+    makers = pictures.tornado(result, words);
+  }
+  if (makers.length === 0) return;
+  try {
+    const forget = await pictures.show(parts.pictures, makers);
+    if (mine !== turn) return forget();
+    forgetPictures = forget;
+    parts.chart.replaceChildren();
+  } catch (error) {
+    note(error.message); // the figures, the live picture and the downloads are there
+  }
+}

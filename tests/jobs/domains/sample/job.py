@@ -1,0 +1,59 @@
+"""The work of the sample analyses."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from flask_api.analysis import Context, Progress
+from flask_api.numerics import InputError, NoSolutionError
+from tests.jobs.domains.sample.schema import BulkRequest, CountRequest, TroubleRequest
+
+
+def count(request: CountRequest, progress: Progress, _: Context) -> dict[str, Any]:
+    total = 0
+    for step in range(request.n):
+        total += step + request.seed
+        time.sleep(request.pause_s)
+        progress(step + 1, request.n, f"step {step + 1}", total=total)
+    return {"total": total, "metadata": {"seed": request.seed}}
+
+
+def trouble(request: TroubleRequest, progress: Progress, _: Context) -> dict[str, Any]:
+    tried = 0
+    if request.marks:
+        file = Path(request.marks)
+        tried = len(file.read_text()) if file.exists() else 0
+        file.write_text("x" * (tried + 1))
+    progress(0, 1, "about to make trouble")
+    if tried < request.times:
+        _make(request.kind, progress)
+    return {"tried": tried + 1}
+
+
+def _make(kind: str, progress: Progress) -> None:
+    if kind == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif kind == "leave":
+        os._exit(3)
+    elif kind == "fault":
+        raise ZeroDivisionError("a fault of ours, with a secret in it")
+    elif kind == "input":
+        raise InputError("n must be even; got 3: send 2 or 4", field="n")
+    elif kind == "unsolvable":
+        raise NoSolutionError("no price saves this plant")
+    elif kind == "stubborn":
+        time.sleep(60)
+    elif kind == "hungry":
+        hoard = [b"x" * 2**24 for _ in range(10_000)]
+        progress(len(hoard), 1)
+    elif kind == "nan":
+        progress.warn("a number is missing")
+
+
+def bulk(request: BulkRequest, progress: Progress, _: Context) -> dict[str, Any]:
+    progress(0, 1, "", values=list(range(request.n)))
+    return {"values": list(range(request.n)), "none": float("nan")}
