@@ -8,7 +8,7 @@ The function has the form `(request, progress, context) -> result`:
     request    the validated request model of the analysis
     progress   a `Progress`; call it as often as you like, it never blocks
     context    a `Context`: settings that travel from server to worker
-    result     a dict of JSON values; numpy arrays and NaN are allowed (NaN becomes null)
+    result     a dict of JSON values; numpy arrays may stand in it, NaN becomes null
 """
 
 from __future__ import annotations

@@ -151,7 +151,7 @@ class DiskFull(ServiceError):
 
 
 class JobTimeout(ServiceError):
-    """The job was stopped at its time limit; ask for less, or for a longer `timeout`."""
+    """The job was stopped at its time limit: ask for less, or a longer `timeout`."""
 
     status = 504
     code = "JOB_TIMEOUT"

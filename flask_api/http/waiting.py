@@ -189,7 +189,7 @@ def spliced(result: Result, leading: Mapping[str, Any]) -> Response:
     pieces = _pieces(_joined(front, first), file)
     response = current_app.response_class(pieces, mimetype="application/json")
     response.content_length = result.size + len(_joined(front, first)) - len(first)
-    response.call_on_close(file.close)
+    response.call_on_close(file.close)  # for one whose client left before the end
     return response
 
 
@@ -218,9 +218,10 @@ def open_result(result: Result) -> IO[bytes]:
 
 
 def _pieces(first: bytes, file: IO[bytes]) -> Iterator[bytes]:
-    yield first
-    while piece := file.read(_PIECE):
-        yield piece
+    with file:
+        yield first
+        while piece := file.read(_PIECE):
+            yield piece
 
 
 def whole(result: Result) -> bytes:

@@ -67,7 +67,7 @@ class Engine:
         self._slots_open = 0
         registry.on_cancel = self._on_cancel
 
-    # -- state ----------------------------------------------------------------------
+    # -- state -------------------------------------------------------
 
     @property
     def ready(self) -> bool:
@@ -87,7 +87,7 @@ class Engine:
     def workers_active(self) -> int:
         return self._executor.workers_active
 
-    # -- start and stop ---------------------------------------------------------------
+    # -- start and stop ----------------------------------------------
 
     def start(self) -> None:
         """Begin as soon as no other process holds the engine's lock."""
@@ -166,7 +166,7 @@ class Engine:
         if self._store.finish(job.id, job.attempt, final, changes | {"status": status}):
             events.tell(final, job.owner)
 
-    # -- slots --------------------------------------------------------------------------
+    # -- slots -------------------------------------------------------
 
     def _slot(self, holder: str, quick: bool) -> None:
         """Claim and run one job after another, on a worker of our own."""
@@ -239,7 +239,7 @@ class Engine:
         if turn is not None:
             turn.stop("user")
 
-    # -- housekeeping ---------------------------------------------------------------------
+    # -- housekeeping ------------------------------------------------
 
     def _housekeeping(self) -> None:
         rounds = 0

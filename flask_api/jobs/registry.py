@@ -70,7 +70,7 @@ class Registry:
         #: Set when the server shuts down: no new jobs.
         self.closing = False
 
-    # -- making jobs ------------------------------------------------------------
+    # -- making jobs -------------------------------------------------
 
     def analysis(self, kind: str) -> Analysis:
         """The analysis of that kind or alias. ValidationError, NotAvailable."""
@@ -223,7 +223,7 @@ class Registry:
         )
         return self._enter(fresh, None, replay=False).job
 
-    # -- looking ----------------------------------------------------------------
+    # -- looking -----------------------------------------------------
 
     def get(self, owner: str, job_id: str) -> Job:
         """The job with our id or the client's. Raises JobNotFound."""
@@ -276,7 +276,7 @@ class Registry:
     def changes(
         self, owner: str, idle_s: float = 15.0
     ) -> Generator[Job | str | None, None, None]:
-        """Rows of an owner's jobs as they change; the id of a deleted one; never ends."""
+        """An owner's jobs as they change (a deleted one by its id); never ends."""
         return self.events.changes(owner, idle_s)
 
     def wait(self, owner: str, job_id: str, timeout_s: float) -> Job:
@@ -319,7 +319,7 @@ class Registry:
         data = job.result or b"{}"
         return Result(sha256, len(data), data, None)
 
-    # -- changing ---------------------------------------------------------------
+    # -- changing ----------------------------------------------------
 
     def cancel(self, owner: str, job_id: str, *, by: str, reason: str = "user") -> Job:
         """Ask that a job stops; a waiting one is cancelled at once.

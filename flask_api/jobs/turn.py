@@ -132,7 +132,7 @@ class Turn:
             "result_path": result_path,
         }
 
-    # -- what the worker says -----------------------------------------------------
+    # -- what the worker says ----------------------------------------
 
     def _take(self, frame: dict[str, Any]) -> bool:
         """Act on a frame; True if it was the last one."""
@@ -208,7 +208,7 @@ class Turn:
     def _stopped(self, frame: dict[str, Any]) -> None:
         self._finish_stopped()
 
-    # -- stopping -----------------------------------------------------------------
+    # -- stopping ----------------------------------------------------
 
     def stop(self, reason: str) -> None:
         """Ask the job to end; it is killed after the grace of its analysis.
@@ -254,7 +254,7 @@ class Turn:
         if self._stop_reason == "shutdown":
             self._give_back(EventType.INTERRUPTED, "the server stops", counted=False)
 
-    # -- how it ends ----------------------------------------------------------------
+    # -- how it ends -------------------------------------------------
 
     def _bury(self, why: str) -> None:
         """The worker is gone: stopped as asked, or an accident."""

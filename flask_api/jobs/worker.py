@@ -313,6 +313,15 @@ class _Line:
         return reporter
 
 
+def _warm(modules: list[str]) -> None:
+    """Import what jobs will need; a broken module fails its own jobs, not all."""
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except Exception:
+            logging.getLogger(__name__).exception("%s cannot be imported", module)
+
+
 def main(arguments: list[str]) -> None:
     """Serve the socket at the given descriptor until it closes."""
     descriptor, nice, memory_mb = (int(text) for text in arguments)
@@ -327,8 +336,7 @@ def main(arguments: list[str]) -> None:
     while True:
         frame = line.jobs.get()
         if frame["type"] == "warm":
-            for module in frame["modules"]:
-                importlib.import_module(module)
+            _warm(frame["modules"])
             line.send({"type": "ready"})
             continue
         reporter = line.begin(frame)

@@ -119,7 +119,7 @@ class Store(ABC):
 
     @abstractmethod
     def renew(self, job_id: str, attempt: int) -> Job | None:
-        """Prolong the lease; the fresh row (its cancel request shows), or None = lost."""
+        """Prolong the lease; the row as it is now, or None if the job is lost."""
 
     @abstractmethod
     def save_progress(

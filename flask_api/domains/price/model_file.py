@@ -160,9 +160,9 @@ def _input(
         label=item.text("label") if "label" in given else keep.label,
         low=low if low is not None else keep.low,
         high=high if high is not None else keep.high,
-        distribution=_distribution(item)
-        if "distribution" in given
-        else keep.distribution,
+        distribution=(
+            _distribution(item) if "distribution" in given else keep.distribution
+        ),
         s_number=keep.s_number,
         integer=keep.integer,
         source=item.text("source") if "source" in given else keep.source,
@@ -223,13 +223,13 @@ def restructure(
         method = _replacement_method(section, "replacement_depreciation")
     return Structure(
         conventions=choice,
-        assets=_assets(section, choice, found)
-        if "depreciation" in data
-        else before.assets,
+        assets=(
+            _assets(section, choice, found) if "depreciation" in data else before.assets
+        ),
         schedule=schedule,
-        replacements=_replacements(section)
-        if "replacements" in data
-        else before.replacements,
+        replacements=(
+            _replacements(section) if "replacements" in data else before.replacements
+        ),
         replacement_method=method,
     )
 

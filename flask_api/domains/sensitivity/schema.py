@@ -56,7 +56,7 @@ class NormalShape(_Shape):
 
 
 class LogNormalShape(_Shape):
-    """Lognormal: `mean` and `std` of the value, or `mu` and `sigma` of its logarithm."""
+    """Lognormal: `mean` and `std` of itself, or `mu` and `sigma` of its logarithm."""
 
     kind: Literal["lognormal"]
     mean: float | None = Field(default=None, gt=0)
@@ -242,8 +242,8 @@ class _Varies(ModelChoice):
             given.add(str(top))
         if len(given) > 1:
             raise ValueError(
-                f"{name} is given as {', '.join(sorted(given))}; one run has one model, "
-                "so all parameters must name the same"
+                f"{name} is given as {', '.join(sorted(given))}; one run has one "
+                "model, so all parameters must name the same"
             )
         return given.pop() if given else None
 

@@ -6,6 +6,8 @@
  * 503): then we try again ourselves.
  */
 
+import { ended } from "./format.js";
+
 const EVENTS = [
   "created", "started", "progress", "retried", "interrupted", "warning",
   "cancel_requested", "completed", "failed", "cancelled",
@@ -25,17 +27,28 @@ function open(address, names, onEvent, onState, onClose) {
     };
     source.onerror = () => {
       onState(false);
-      if (over || source.readyState !== EventSource.CLOSED) return;
-      timer = setTimeout(connect, wait);
-      wait = Math.min(2 * wait, 10_000);
+      if (source.readyState === EventSource.CLOSED) again();
     };
     for (const name of names) {
       source.addEventListener(name, (event) => onEvent(name, JSON.parse(event.data)));
     }
-    source.addEventListener("close", () => {
-      stop();
-      onClose?.();
+    source.addEventListener("close", (event) => {
+      const { status, reason } = JSON.parse(event.data);
+      if (ended(status) || reason === "deleted") {
+        stop();
+        onClose?.();
+        return;
+      }
+      source.close(); // a server that leaves: its successor goes on with the job
+      onState(false);
+      again();
     });
+  }
+
+  function again() {
+    if (over) return;
+    timer = setTimeout(connect, wait);
+    wait = Math.min(2 * wait, 10_000);
   }
 
   function stop() {

@@ -52,7 +52,7 @@ function layout(colours, title, more) {
 }
 
 const line = (colours, x, words, dash = "dot") => ({
-  shape: { type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: colours.muted, width: 1, dash } },
+  shape: { type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: colours.ink, width: 1, dash } },
   annotation: { x, y: 1, yref: "paper", yanchor: "bottom", text: words, showarrow: false, font: { size: 11, color: colours.muted } },
 });
 

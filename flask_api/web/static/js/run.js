@@ -58,17 +58,8 @@ export async function show(id) {
   leave();
   const mine = ++turn;
   history.replaceState(null, "", `#run=${encodeURIComponent(id)}`);
-  let found;
-  try {
-    found = await api.getJob(id);
-  } catch (error) {
-    if (!(error instanceof api.ApiError)) throw error;
-    if (mine !== turn) return;
-    close();
-    note(error.message);
-    return;
-  }
-  if (mine !== turn) return;
+  const found = await fetched(id, mine);
+  if (!found) return;
   job = found;
   quarter = Math.floor(4 * (job.progress ?? 0));
   build();
@@ -76,6 +67,20 @@ export async function show(id) {
   onShown();
   if (format.ended(job.status)) await finish(mine);
   else follow(mine);
+}
+
+/** What the server knows of a run; undefined, and said why, where it cannot be shown. */
+async function fetched(id, mine) {
+  try {
+    const found = await api.getJob(id);
+    return mine === turn ? found : undefined;
+  } catch (error) {
+    if (!(error instanceof api.ApiError)) throw error;
+    if (mine !== turn) return undefined;
+    close();
+    note(error.message);
+    return undefined;
+  }
 }
 
 function follow(mine) {
@@ -122,6 +127,27 @@ function button(words, act, cls = "secondary") {
 }
 
 const link = (words, href) => make("a", { class: "secondary", href, download: "" }, words);
+
+/** The tables of a result, as the analyses declare them; others give their default one. */
+const TABLES = {
+  "sensitivity.monte_carlo": ["distribution", "percentiles", "convergence", "contribution"],
+  "sensitivity.analyze": ["tornado", "curve", "ranking"],
+};
+
+/** Download CSV, of the table that is chosen beside it. */
+function csvDownload() {
+  const tables = TABLES[job.kind];
+  const { id } = job;
+  const address = (table) => api.resultAddress(id, "csv", table);
+  const csv = link("Download CSV", address(tables?.[0]));
+  if (!tables) return csv;
+  const choice = make(
+    "select",
+    { "aria-label": "Table of the CSV file", onchange: () => (csv.href = address(choice.value)) },
+    ...tables.map((name) => make("option", { value: name }, name)),
+  );
+  return make("span", { class: "csv" }, csv, choice);
+}
 
 /** The request that gives the same run again; absent settings are not repeated. */
 const request = () => ({ kind: job.kind, ...(job.name ? { name: job.name } : {}), params: job.params ?? {} });
@@ -260,7 +286,7 @@ function showActions() {
   }, "quiet-button");
   parts.actions.replaceChildren(
     ...(job.status === "completed"
-      ? [link("Download JSON", api.resultAddress(job.id, "json")), link("Download CSV", api.resultAddress(job.id, "csv"))]
+      ? [link("Download JSON", api.resultAddress(job.id, "json")), csvDownload()]
       : []),
     button("Copy as curl", () => copy(asCurl(request()))),
     button("Run again", async () => {

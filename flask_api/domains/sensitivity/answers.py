@@ -1,0 +1,173 @@
+"""The answers of the analyses, in the words that the outside was promised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from flask_api.domains.price.model import PriceModel
+from flask_api.domains.sensitivity.curves import Entry
+from flask_api.domains.sensitivity.selection import Varied
+from flask_api.numerics.monte_carlo import Simulation
+
+
+class Pictured(Protocol):
+    """An item with the front-end's flags for pictures."""
+
+    @property
+    def id(self) -> str | None: ...
+
+    @property
+    def enabled(self) -> bool: ...
+
+    @property
+    def comparison_type(self) -> str | None: ...
+
+    @property
+    def waterfall(self) -> bool: ...
+
+    @property
+    def bar(self) -> bool: ...
+
+    @property
+    def point(self) -> bool: ...
+
+
+def pictures(items: Sequence[Pictured]) -> list[dict[str, Any]]:
+    """Pictures that the front-end's flags ask for, for the report."""
+    rows = []
+    for item in items:
+        flags = {"waterfall": item.waterfall, "bar": item.bar, "point": item.point}
+        kinds = [kind for kind, wanted in flags.items() if wanted]
+        if item.enabled and kinds:
+            axis = item.comparison_type or "primary"
+            rows.append({"id": item.id, "kinds": kinds, "comparison_type": axis})
+    return rows
+
+
+def tornado(entries: Mapping[str, Entry]) -> list[dict[str, Any]]:
+    """Output at both ends of each input, widest swing first."""
+    rows = [
+        {"id": id, "low": e.low, "high": e.high, "swing": e.swing}
+        for id, e in entries.items()
+    ]
+    return sorted(rows, key=lambda row: -(row["swing"] or 0.0))
+
+
+def analysis_answer(
+    model: PriceModel,
+    varied: Sequence[Varied],
+    entries: Mapping[str, Entry],
+    only: str | None,
+    warnings: list[str],
+    metadata: dict[str, Any],
+) -> dict[str, Any]:
+    """Answer of `/sensitivity/analyze`.
+
+    only   id of a single `parameter`: its keys then stand directly under `results`
+    """
+    rows = tornado(entries)
+    shown = sorted({item.output for item in varied})
+    if len(shown) > 1:
+        warnings.append(
+            f"inputs are compared with {' and '.join(shown)}: swings of different "
+            "outputs stand side by side in tornado and ranking"
+        )
+    assumptions = [
+        f"{item.id}: neither request nor model gives a range; 20 % either side"
+        for item in varied
+        if item.origin == "default"
+    ]
+    results = {id: entry.result for id, entry in entries.items()}
+    return {
+        **({} if only is None else {"parameter_id": only}),
+        "method": metadata["method"],
+        "results": results if only is None else results[only],
+        "ranking": [{"id": row["id"], "effect": row["swing"]} for row in rows],
+        "tornado": rows,
+        "metadata": {
+            **metadata,
+            "model": _model(model),
+            "units": {name: model.units[name] for name in metadata["baseline"]},
+            "assumptions": assumptions,
+            "warnings": warnings,
+        },
+    }
+
+
+def _model(model: PriceModel) -> dict[str, Any]:
+    return {
+        "version": model.version,
+        "extension": model.extension,
+        "title": model.title,
+    }
+
+
+def short(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a summary that is told of an input which varies alone."""
+    keys = ("n", "failed", "mean", "std", "min", "max", "percentiles", "distribution")
+    return {key: report[key] for key in keys}
+
+
+def simulation_answer(
+    model: PriceModel,
+    varied: Sequence[Varied],
+    state: Simulation,
+    outputs: Sequence[str],
+    per_parameter: Mapping[str, Any],
+    warnings: list[str],
+    metadata: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Answer of `/sensitivity/monte-carlo`; its figures are those of `outputs[0]`."""
+    ids = {item.name: item.id for item in varied}
+    reports = {}
+    for name in outputs:
+        rows = [{**r, "id": ids[r["id"]]} for r in state.contribution(name)]
+        reports[name] = {**state.summaries[name].report(), "contribution": rows}
+    first = reports[outputs[0]]
+    return {
+        "results": {**first, "outputs": reports, "per_parameter": per_parameter},
+        "iterations": state.total,
+        "converged": None,  # no stop rule was asked for
+        "metadata": {
+            "method": "monte_carlo",
+            **metadata,
+            "n": first["n"],
+            "failed_draws": first["failed"],
+            "output": outputs[0],
+            "units": {name: model.units[name] for name in outputs},
+            "model": _model(model),
+            "inputs": {item.id: _input(item) for item in varied},
+            "contribution_draws": state.sample.filled,
+            "percentiles_exact": first["percentile_rank_error"] == 0,
+            "assumptions": _assumptions(varied, str(metadata["sampling"])),
+            "warnings": warnings,
+        },
+    }
+
+
+_SAID = {
+    "range": "uniform over the model file's range",
+    "default": "uniform, 20 % either side of its value",
+}
+
+
+def _assumptions(varied: Sequence[Varied], sampling: str) -> list[str]:
+    said = ["the inputs vary independently of each other"]
+    said += [f"{v.id}: {_SAID[v.origin]}" for v in varied if v.origin in _SAID]
+    if sampling == "sobol":
+        said.append(
+            "sem and the convergence intervals are those of independent draws; Sobol "
+            "points are closer to the truth than that"
+        )
+    return said
+
+
+def _input(item: Varied) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "baseline": item.baseline,
+        "unit": item.unit,
+        "distribution": item.assumed.as_mapping(),
+        "origin": item.origin,
+    }

@@ -1,0 +1,184 @@
+"""Model files: what is found, and how what is wrong is named."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flask_api.domains.price.catalogue import listing, load
+from flask_api.domains.price.inputs import canonical, is_input
+from flask_api.domains.price.revision import revision
+from flask_api.numerics.errors import InputError
+
+PLANT = """\
+title: A plant
+inputs:
+  plant_lifetime: 10
+  bare_erected_cost: 1000
+  number_of_units: 100
+  selling_price: 3
+  required_irr: 0.1
+"""
+
+
+@pytest.mark.parametrize("name", ["bare_erected_cost", "S11", "s11", "bECAmount11"])
+def test_an_input_has_three_names(name: str) -> None:
+    assert canonical(name) == "bare_erected_cost"
+    assert is_input(name)
+
+
+@pytest.mark.parametrize("name", ["param1", "S99", "", "S", "x" * 10_000, "price"])
+def test_a_foreign_name_is_no_input(name: str) -> None:
+    assert not is_input(name)
+    with pytest.raises(InputError):
+        canonical(name)
+
+
+def test_a_misspelt_input_is_answered_with_the_nearest() -> None:
+    with pytest.raises(InputError, match="bare_erected_cost"):
+        canonical("bare_erected_costs")
+
+
+@pytest.mark.parametrize(
+    ("choice", "field", "told"),
+    [
+        ({"version": "2"}, "version", "corn_stover_ethanol"),
+        ({"version": "../1"}, "version", "there are 1"),
+        ({"extension": "laon"}, "extension", "as_income_allows, loan"),
+        ({"overrides": {"epcc": 1.0}}, "overrides.epcc", "epc"),
+        ({"overrides": {"S11": -1.0}}, "overrides.S11", "at least 0"),
+        ({"overrides": {"S11": True}}, "overrides.S11", "finite number"),
+        ({"overrides": {"S11": "12"}}, "overrides.S11", "finite number"),
+        ({"overrides": {"S11": float("nan")}}, "overrides.S11", "finite number"),
+        ({"overrides": {"S10": 12.5}}, "overrides.S10", "whole years"),
+        ({"overrides": {"S11": 1.0, "bECAmount11": 1.0}}, None, "twice"),
+        ({"overrides": {"S20": "Custom"}}, "overrides.S20", "macrs_7"),
+        ({"overrides": {"S18": 3.0}}, "overrides.S18", "true or false"),
+        (
+            {"overrides": {"state_deductible": 1.0}},
+            "overrides.state_deductible",
+            "True",
+        ),
+        ({"overrides": {"preset": "nrel"}}, "overrides.preset", "biosteam"),
+        (
+            {
+                "version": "corn_stover_ethanol",
+                "overrides": {"construction_years": 2.0},
+            },
+            "overrides.construction_years",
+            "construction_schedule",
+        ),
+    ],
+)
+def test_what_is_not_there_is_refused_with_what_is(
+    choice: dict[str, object], field: str | None, told: str
+) -> None:
+    with pytest.raises(InputError, match=told) as caught:
+        load(**choice)  # type: ignore[arg-type]
+    if field is not None:
+        assert caught.value.field == field
+
+
+def test_an_override_switches_the_loan_on() -> None:
+    with_loan = load("1", overrides={"S26": 0.2}).solved_price()
+    assert with_loan == pytest.approx(load("1", "loan").solved_price(), rel=1e-12)
+
+
+def test_a_users_folder_adds_models_and_changes_the_revision(tmp_path: Path) -> None:
+    before = revision(str(tmp_path))
+    assert before == revision()
+    (tmp_path / "mine.yaml").write_text(PLANT, encoding="utf-8")
+    assert revision(str(tmp_path)) != before
+    model = load("mine", models_dir=str(tmp_path))
+    # nothing but capital, no tax: an annuity of 1000 $ over 100 units
+    assert model.solved_price() == pytest.approx(10 * 0.1 / (1 - 1.1**-10), rel=1e-12)
+
+
+def test_a_users_model_cannot_shadow_ours(tmp_path: Path) -> None:
+    (tmp_path / "1.yml").write_text(PLANT, encoding="utf-8")
+    with pytest.raises(InputError, match=r"1\.yaml.*1\.yml") as caught:
+        load("1", models_dir=str(tmp_path))
+    assert caught.value.field == "version"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "key"),
+    [
+        ("  selling_price: 3\n", "", 2, "inputs"),
+        ("0.1\n", "ten\n", 7, "inputs.required_irr"),
+        ("0.1\n", "-0.1\n", 7, "inputs.required_irr"),
+        ("0.1\n", "true\n", 7, "inputs.required_irr"),
+        ("0.1\n", ".nan\n", 7, "inputs.required_irr"),
+        ("required_irr: 0.1\n", "irrr: 0.1\n", 7, "inputs.irrr"),
+        ("0.1\n", "{value: 0.1, unti: x}\n", 7, "inputs.required_irr.unti"),
+        ("0.1\n", "{value: 0.1, range: [2, 1]}\n", 7, "inputs.required_irr.range"),
+        ("  plant_lifetime: 10\n", "  plant_lifetime: 10.5\n", 3, None),
+        ("  plant_lifetime: 10\n", "  S10: 10\n  plant_lifetime: 1\n", 4, None),
+        ("title", "tilte", 1, "tilte"),
+        ("inputs:", "preset: nrel\ninputs:", 2, "preset"),
+        ("inputs:", "conventions: {loan_deduction: x}\ninputs:", 2, "conventions"),
+        ("inputs:", "depreciation: MACRS9\ninputs:", 2, "depreciation"),
+        (
+            "inputs:",
+            "construction_schedule: [0.5, 0.6]\ninputs:",
+            2,
+            "construction_schedule",
+        ),
+        ("inputs:", "replacements: {0: 5}\ninputs:", 2, "replacements.0"),
+        (
+            "inputs:",
+            "extensions:\n  a: {inputs: {S11: -1}}\ninputs:",
+            3,
+            "extensions.a.inputs.S11",
+        ),
+        ("inputs:", "\tinputs:", 2, None),
+        ("inputs:", "title: again\ninputs:", 2, None),
+        ("title: A plant", "title: [", None, None),
+    ],
+)
+def test_a_faulty_file_is_named_with_line_column_and_key(
+    tmp_path: Path, old: str, new: str, line: int | None, key: str | None
+) -> None:
+    assert old in PLANT
+    (tmp_path / "mine.yaml").write_text(PLANT.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(InputError, match=r"mine\.yaml, line \d+, column \d+") as caught:
+        load("mine", models_dir=str(tmp_path))
+    details = caught.value.details
+    assert isinstance(details, dict)
+    if line is not None:
+        assert details["line"] == line
+    if key is not None:
+        assert details["key"] == key
+    # the others stay usable, and the list says what is wrong with this one
+    assert load("1", models_dir=str(tmp_path)).version == "1"
+    listed = {item["version"]: item for item in listing(str(tmp_path))}
+    assert "mine.yaml" in listed["mine"]["error"]
+
+
+def test_the_list_has_every_input_with_unit_value_and_number() -> None:
+    models = {item["version"]: item for item in listing()}
+    assert set(models) == {"1", "corn_stover_ethanol"}
+    inputs = {item["name"]: item for item in models["1"]["inputs"]}
+    bare = inputs["bare_erected_cost"]
+    assert (bare["s_number"], bare["unit"], bare["value"]) == ("S11", "$", 200_000)
+    assert bare["range"] == {"min": 160_000, "max": 240_000}
+    assert [item["name"] for item in models["1"]["extensions"]] == [
+        "as_income_allows",
+        "loan",
+    ]
+
+
+def test_names_and_revision_need_neither_numpy_nor_yaml() -> None:
+    code = (
+        "import sys\n"
+        "from flask_api.domains.price import schema, inputs, revision\n"
+        "revision.revision()\n"
+        "print([m for m in ('numpy', 'scipy', 'ruamel') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

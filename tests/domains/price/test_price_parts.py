@@ -1,0 +1,167 @@
+"""Capital, depreciation, debt, tax and rate of return, each on its own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from flask_api.domains.price import debt, depreciation, taxes
+from flask_api.domains.price.capital import check_schedule, ladder
+from flask_api.domains.price.catalogue import load
+from flask_api.domains.price.flows import flows
+from flask_api.domains.price.irr import internal_rate
+from flask_api.domains.price.solve import net_present_value
+from flask_api.numerics.errors import InputError
+
+
+def test_a_loan_has_the_known_interest_payment_and_balances() -> None:
+    draws = np.array([11.4, 85.5, 45.6])
+    loan = debt.loan(
+        tuple(draws / draws.sum()),
+        0.08,
+        10,
+        10,
+        interest_in_construction="own_year",
+    )
+    drawn = draws.sum()
+    # the published table has three digits
+    assert drawn * loan.construction_interest == pytest.approx(
+        [0.912, 6.84, 3.65], rel=1e-3
+    )
+    assert drawn * loan.payment == pytest.approx([21.2] * 10, rel=5e-3)
+    assert drawn * loan.balance[:6] == pytest.approx(
+        [133, 122, 111, 98.1, 84.8, 70.3], rel=5e-3
+    )
+    assert loan.balance[-1] == 0
+
+
+def test_cumulative_interest_is_paid_on_all_draws_so_far() -> None:
+    paid, principal = debt.construction_interest((0.2, 0.3, 0.5), 0.1, "cumulative")
+    assert paid == pytest.approx([0.02, 0.05, 0.1])
+    assert principal == 1
+
+
+def test_level_principal_repays_equal_parts() -> None:
+    interest, payment, balance = debt.repayment(0.1, 4, 6, "level_principal")
+    assert balance == pytest.approx([0.75, 0.5, 0.25, 0, 0, 0])
+    assert payment - interest == pytest.approx([0.25] * 4 + [0, 0])
+
+
+def test_a_loan_without_interest_is_repaid_in_equal_parts() -> None:
+    interest, payment, _ = debt.repayment(0.0, 5, 5, "level_payment")
+    assert payment == pytest.approx([0.2] * 5)
+    assert not interest.any()
+
+
+def test_a_loan_longer_than_the_plants_life_is_repaid_within_it() -> None:
+    _, _, balance = debt.repayment(0.05, 30, 20, "level_payment")
+    assert balance[-1] == 0
+
+
+@pytest.mark.parametrize("years", [3, 5, 7, 10, 15, 20])
+def test_a_macrs_table_has_a_year_more_than_its_class_and_writes_off_all(
+    years: int,
+) -> None:
+    table = depreciation.macrs(years)
+    assert len(table) == years + 1
+    assert table.sum() == pytest.approx(1, abs=1e-12)
+    # half a year of 200 % (150 % from 15 years on) declining balance; four digits
+    speed = 2 if years <= 10 else 1.5
+    assert table[0] == pytest.approx(speed / years / 2, abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("MACRS7", "macrs_7"),
+        ("15-MACRS", "macrs_15"),
+        ("Straight-Line", "straight_line"),
+        ("SL10", "straight_line_10"),
+        ("as_income_allows", "as_income_allows"),
+    ],
+)
+def test_a_depreciation_method_is_known_by_its_usual_spellings(
+    given: str, name: str
+) -> None:
+    assert depreciation.method_name(given) == name
+
+
+@pytest.mark.parametrize("given", ["MACRS9", "SL0", "Custom", ""])
+def test_an_unknown_depreciation_method_is_refused_with_the_known_ones(
+    given: str,
+) -> None:
+    with pytest.raises(InputError, match="macrs_3"):
+        depreciation.method_name(given)
+
+
+def test_taxed_income_matches_a_pool_of_losses_kept_by_hand() -> None:
+    rng = np.random.default_rng(0)
+    for taxable in rng.normal(size=(50, 12)):
+        pool, by_hand = 0.0, []
+        for income in taxable:
+            pool += income
+            by_hand.append(max(pool, 0.0))
+            pool = min(pool, 0.0)
+        taxed, losses = taxes.taxed_income(taxable)
+        assert taxed == pytest.approx(by_hand, abs=1e-12)  # a dozen roundings
+        assert losses[-1] == pytest.approx(pool, abs=1e-12)
+
+
+def test_a_deductible_state_tax_lowers_the_federal_base() -> None:
+    assert taxes.combined_rate(0.05, 0.21, True) == pytest.approx(0.05 + 0.95 * 0.21)
+    assert taxes.combined_rate(0.05, 0.21, False) == pytest.approx(0.26)
+
+
+def test_contingencies_climb_on_each_other_or_stand_on_bare_cost() -> None:
+    values = load("1", overrides={"epc": 0.1, "S16": 0.2, "S17": 0.3}).baseline()
+    cumulative, bare = ladder(values, "cumulative"), ladder(values, "bare")
+    assert cumulative["total_overnight_cost"] == pytest.approx(2e5 * 1.1 * 1.2 * 1.3)
+    assert bare["total_overnight_cost"] == pytest.approx(2e5 * 1.6)
+
+
+@pytest.mark.parametrize("shares", [[], [0.5, 0.4], [1.2, -0.2]])
+def test_a_schedule_that_does_not_spend_all_is_refused(shares: list[float]) -> None:
+    with pytest.raises(InputError, match=r"schedule") as caught:
+        check_schedule(shares, "construction_schedule")
+    assert caught.value.field == "construction_schedule"
+
+
+def test_internal_rates_match_the_published_ones() -> None:
+    flows = np.array(
+        [
+            [-70000.0, 12000, 15000, 18000, 21000, 0],
+            [-70000.0, 12000, 15000, 18000, 21000, 26000],
+        ]
+    ).T
+    rates = internal_rate(flows, 0.05)
+    assert rates == pytest.approx([-0.021244848, 0.086630948], abs=5e-10)
+
+
+def test_of_two_internal_rates_the_one_where_value_falls_is_taken() -> None:
+    # -1 + 2.3 x - 1.32 x^2 has roots 1/x = 1.1 (rising) and 1.2 (falling)
+    assert internal_rate(np.array([[-1.0], [2.3], [-1.32]]), 0.1) == pytest.approx(
+        [0.2]
+    )
+
+
+def test_money_that_is_only_spent_has_no_internal_rate() -> None:
+    assert np.isnan(internal_rate(np.array([[-1.0], [-1.0]]), 0.1)).all()
+
+
+@pytest.mark.parametrize(
+    ("version", "extension"),
+    [("1", None), ("1", "as_income_allows"), ("corn_stover_ethanol", None)],
+)
+def test_the_slope_of_npv_is_that_of_its_piece(
+    version: str, extension: str | None
+) -> None:
+    # a wrong slope would still find the root, only in many more passes
+    model = load(version, extension)
+    values, plan, pattern, money = model.parts()
+    sums = flows(plan, values, pattern, money, samples=50)
+    solved = model.solved_price() * money.revenue_per_price
+    at = np.linspace(0.5, 1.5, 50) * solved
+    value, slope = net_present_value(sums, at)
+    ahead, _ = net_present_value(sums, at + 1e-6 * solved)
+    # NPV is some 1e3 times larger than its change here: 1e3 roundings of 1e-16 / 1e-6
+    assert slope == pytest.approx((ahead - value) / (1e-6 * solved), rel=1e-6)

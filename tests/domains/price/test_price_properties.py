@@ -1,0 +1,239 @@
+"""What must hold for every plant, tried on plants that hypothesis makes up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flask_api.domains.price.catalogue import load
+from flask_api.domains.price.inputs import INPUTS
+from flask_api.domains.price.model import BLOCK, PriceModel
+from flask_api.numerics.errors import InputError, NoSolutionError
+
+COSTS = (
+    "bare_erected_cost",
+    "epc",
+    "process_contingency",
+    "raw_material_cost",
+    "labor_cost",
+    "variable_cost",
+    "fixed_cost",
+    "working_capital_fraction",
+    "owners_costs",
+    "land_cost",
+    "startup_costs",
+    "required_irr",
+)
+fraction = st.floats(0, 0.9)
+dollars = st.floats(0, 1e5)
+plants = st.fixed_dictionaries(
+    {
+        "plant_lifetime": st.integers(3, 40).map(float),
+        "construction_years": st.integers(1, 5).map(float),
+        "loan_years": st.integers(1, 40).map(float),
+        "bare_erected_cost": st.floats(1e4, 1e7),
+        "number_of_units": st.floats(1e3, 1e6),
+        "required_irr": st.floats(0, 0.4),
+        "loan_fraction": st.sampled_from([0.0, 0.3, 1.0]),
+        "loan_rate": st.floats(0, 0.2),
+        "federal_tax_rate": st.floats(0, 0.6),
+        "state_tax_rate": st.floats(0, 0.2),
+        "inflation_rate": st.sampled_from([0.0, 0.03]),
+        "startup_months": st.sampled_from([0.0, 3.0, 18.0]),
+        "startup_sales_fraction": st.floats(0.1, 1),
+        "startup_variable_fraction": fraction,
+        "working_capital_fraction": st.floats(0, 0.3),
+        "epc": fraction,
+        "process_contingency": fraction,
+        "variable_cost": dollars,
+        "byproduct_revenue": dollars,
+        "land_cost": dollars,
+        "owners_costs": dollars,
+        "preset": st.sampled_from(["standard", "biosteam", "model_zone"]),
+        "loan_repayment": st.sampled_from(["level_payment", "level_principal"]),
+        "depreciation_method": st.sampled_from(
+            ["straight_line", "SL5", "MACRS7", "MACRS20", "as_income_allows"]
+        ),
+    }
+)
+# the model file is cached and read only, so examples can share the function's scope
+tried = settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+
+def plant(values: Mapping[str, float | str], **changes: float) -> PriceModel:
+    return load("1", overrides={**values, **changes})
+
+
+@tried
+@given(plants)
+def test_net_present_value_at_the_solved_price_is_nothing(
+    values: dict[str, float | str],
+) -> None:
+    model = plant(values)
+    table = model.cash_flow_table()
+    # the table is another path to NPV than the solver's sums
+    turnover = np.abs(np.array(table["discounted_cash_flow"])).max()
+    capital = model.capital_ladder()["total_capital"]
+    assert abs(table["cumulative_npv"][-1]) <= 1e-9 * max(capital, turnover)
+
+
+@tried
+@given(plants, st.sampled_from(COSTS), st.floats(0.05, 0.5))
+def test_the_price_rises_with_every_cost(
+    values: dict[str, float | str], cost: str, more: float
+) -> None:
+    dearer = plant(values).baseline()[cost]
+    dearer += more * (1e5 if INPUTS[cost].unit.startswith("$") else 1)
+    before, after = plant(values).solved_price(), plant(values, **{cost: dearer})
+    assert after.solved_price() >= before - 1e-9 * abs(before)
+
+
+@tried
+@given(plants, st.floats(1.01, 3))
+def test_the_price_falls_as_more_is_sold(
+    values: dict[str, float | str], factor: float
+) -> None:
+    model = plant(values)
+    before = model.solved_price()
+    units = model.baseline()["number_of_units"]
+    after = plant(values, number_of_units=units * factor).solved_price()
+    assert after == pytest.approx(before / factor, rel=1e-9)
+
+
+@tried
+@given(plants, st.floats(0.01, 100))
+def test_the_price_scales_with_the_currency(
+    values: dict[str, float | str], factor: float
+) -> None:
+    model = plant(values)
+    money = {
+        name: value * factor
+        for name, value in model.baseline().items()
+        if INPUTS[name].unit.startswith("$")
+    }
+    assert plant(values, **money).solved_price() == pytest.approx(
+        model.solved_price() * factor, rel=1e-9, abs=1e-12
+    )
+
+
+@tried
+@given(plants, st.integers(0, 2**32 - 1))
+def test_a_row_of_an_array_costs_what_the_plant_costs_alone(
+    values: dict[str, float | str], seed: int
+) -> None:
+    model, rng = plant(values), np.random.default_rng(seed)
+    base = model.baseline()
+    names = rng.choice(
+        [name for name in base if isinstance(values.get(name), float)], 6, replace=False
+    )
+    varied = {
+        name: np.clip(
+            base[name] * rng.uniform(0.8, 1.2, 5), INPUTS[name].low, INPUTS[name].high
+        )
+        for name in names
+    }
+    for name in names:
+        if INPUTS[name].integer:
+            varied[name] = np.rint(varied[name])
+    found = model.evaluate(varied, outputs=("price", "npv", "irr"))
+    for row in range(5):
+        alone = plant(values, **{name: varied[name][row] for name in names})
+        one = alone.evaluate({}, outputs=("price", "npv", "irr"))
+        table = alone.cash_flow_table(alone.baseline()["selling_price"])
+        size = np.abs(np.array(table["discounted_cash_flow"])).max()
+        assert found["price"][row] == pytest.approx(one["price"][0], rel=1e-9, abs=1e-9)
+        assert found["npv"][row] == pytest.approx(one["npv"][0], abs=1e-9 * size)
+        assert one["npv"][0] == pytest.approx(
+            table["cumulative_npv"][-1], abs=1e-9 * size
+        )
+        if np.isfinite(one["irr"][0]):
+            rate = 1 + one["irr"][0]
+            worth = np.array(table["cash_flow"]) * rate ** -np.arange(
+                len(table["cash_flow"])
+            )
+            assert worth.sum() == pytest.approx(0, abs=1e-7 * np.abs(worth).max())
+
+
+def test_an_array_longer_than_a_block_is_priced_to_its_last_row() -> None:
+    model = load("1")
+    n = 2 * BLOCK + 7
+    capital = np.linspace(1e5, 3e5, n)
+    prices = model.evaluate({"S11": capital})["price"]
+    last = load("1", overrides={"S11": capital[-1]}).solved_price()
+    assert prices.shape == (n,)
+    assert prices[-1] == pytest.approx(last, rel=1e-12)
+    assert (np.diff(prices) > 0).all()
+
+
+def test_impossible_rows_have_no_price_and_spoil_no_other() -> None:
+    units = np.array([30000.0, 0.0, -5.0, np.nan, np.inf, 30000.0])
+    life = np.array([20.0, 20.0, 20.0, 20.0, 20.0, 0.0])
+    prices = load("1").evaluate({"number_of_units": units, "plant_lifetime": life})
+    assert prices["price"][0] == pytest.approx(2.00579, abs=5e-6)
+    assert np.isnan(prices["price"][1:]).all()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "reason"),
+    [
+        ({"number_of_units": 0.0}, "sells nothing"),
+        ({"federal_tax_rate": 1.0, "state_tax_rate": 0.0}, "100%"),
+        ({"federal_tax_rate": 0.97}, "102%"),
+        ({"S18": "True", "S14": 1.0}, "takes all revenue"),
+        (
+            {
+                "plant_lifetime": 5.0,
+                "startup_months": 60.0,
+                "startup_sales_fraction": 0.0,
+            },
+            "ramp-up",
+        ),
+    ],
+)
+def test_a_plant_no_price_can_save_says_why(
+    overrides: dict[str, float | str], reason: str
+) -> None:
+    for extension in (None, "as_income_allows"):
+        with pytest.raises(NoSolutionError, match=reason):
+            load("1", extension, overrides).solved_price()
+
+
+def test_operating_cost_as_a_fraction_of_revenue_needs_no_cost_lines() -> None:
+    model = load("1", overrides={"S18": "True", "S14": 0.5})
+    itemised = load(
+        "1", overrides=dict.fromkeys(("S34", "S35", "S36", "S37", "S38"), 0.0)
+    )
+    assert model.solved_price() == pytest.approx(2 * itemised.solved_price())
+    table = model.cash_flow_table()
+    assert table["cumulative_npv"][-1] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("varied", "outputs", "field"),
+    [
+        ({"bare_erected": np.ones(2)}, ("price",), "varied.bare_erected"),
+        ({"S11": np.ones((2, 2))}, ("price",), "varied.S11"),
+        (
+            {"S11": np.ones(2), "bECAmount11": np.ones(2)},
+            ("price",),
+            "varied.bECAmount11",
+        ),
+        ({"S11": np.ones(2), "S12": np.ones(3)}, ("price",), "varied"),
+        ({"S11": np.ones(2)}, ("lcoe",), "outputs"),
+    ],
+)
+def test_arrays_that_cannot_be_priced_are_refused_by_name(
+    varied: dict[str, np.ndarray], outputs: tuple[str, ...], field: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        load("1").evaluate(varied, outputs)
+    assert caught.value.field == field
