@@ -69,10 +69,25 @@ def patch(async_mode: str) -> None:
             import eventlet.wsgi
 
         eventlet.monkey_patch()
+        _close_once(eventlet.websocket.RFC6455WebSocket)
     elif async_mode == "gevent":
         from gevent import monkey
 
         monkey.patch_all()
+
+
+def _close_once(sockets: Any) -> None:
+    """Let WebSockets be closed twice, as engineio does at every disconnect.
+
+    eventlet writes `Bad file descriptor` to the error log for each second time.
+    """
+    close = sockets.close
+
+    def close_if_open(self: Any, *args: Any, **kwargs: Any) -> None:
+        if self.socket.fileno() >= 0:
+            close(self, *args, **kwargs)
+
+    sockets.close = close_if_open
 
 
 def settle() -> None:

@@ -329,7 +329,9 @@ def main(arguments: list[str]) -> None:
     if memory_mb:
         limit = memory_mb * 2**20
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    line = _Line(socket.socket(fileno=descriptor))
+    sock = socket.socket(fileno=descriptor)
+    sock.setblocking(True)  # eventlet hands down a socket that does not block
+    line = _Line(sock)
     logging.getLogger().addHandler(_FrameLog(line.send))
     logging.captureWarnings(True)
     threading.Thread(target=line.read, daemon=True).start()

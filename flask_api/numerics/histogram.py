@@ -103,4 +103,7 @@ class Histogram:
     def _share_below(self, x: Floats) -> Floats:
         below = np.concatenate([[0.0], np.cumsum(self._counts)])
         place = (x - self._start) / self._width
-        return cast(Floats, np.interp(place, np.arange(CELLS + 1), below) / self.n)
+        # whole draws: a cell that an edge cuts is shared out by length
+        return cast(
+            Floats, np.rint(np.interp(place, np.arange(CELLS + 1), below)) / self.n
+        )

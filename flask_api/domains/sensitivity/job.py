@@ -36,8 +36,9 @@ from flask_api.numerics.summary import Question
 
 #: Draws of each input alone, at most: a picture, beside the main run's numbers.
 ALONE = 16_384
-#: Numbers a live histogram has at most: 60 bins are 4 kB.
+#: What watchers see at most while it runs: 60 bins are 4 kB, 100 inputs 9 kB.
 LIVE_BINS = 60
+LIVE_BARS = 100
 
 
 @dataclass(frozen=True)
@@ -130,13 +131,9 @@ def analyze(
                 tick=_ticker(progress, index, len(varied), item.id, entries),
             )
         if entry.failed:
-            warning = (
-                f"{item.id}: {_finite_warning(entry.failed, entry.points, 'points')}"
-            )
-            start.warnings.append(warning)
-            progress.warn(warning)
+            _warn(start, progress, item.id, entry.failed, entry.points, "points")
         entries[item.id] = entry
-        progress(index + 1, len(varied), item.id, tornado=tornado(entries))
+        progress(index + 1, len(varied), item.id, tornado=tornado(entries)[:LIVE_BARS])
     only = varied[0].id if request.parameter and len(varied) == 1 else None
     return analysis_answer(
         start.model,
@@ -161,7 +158,9 @@ def analyze(
 def _ticker(
     progress: Progress, index: int, total: int, name: str, entries: dict[str, Entry]
 ) -> Callable[[float], None]:
-    return lambda share: progress(index + share, total, name, tornado=tornado(entries))
+    return lambda share: progress(
+        index + share, total, name, tornado=tornado(entries)[:LIVE_BARS]
+    )
 
 
 def _baseline(model: PriceModel, outputs: Sequence[str]) -> dict[str, float]:

@@ -48,7 +48,12 @@ export async function call(method, path, body) {
 
 const job = (id, rest = "") => `api/jobs/${encodeURIComponent(id)}${rest}`;
 
-export const models = () => call("GET", "price/models");
+/** The catalogue. A busy server answers 202 instead: that is said like any failure. */
+export async function models() {
+  const answer = await call("GET", "price/models");
+  if (Array.isArray(answer?.models)) return answer.models;
+  throw new ApiError("The server is busy.", { code: "BUSY", status: 503 });
+}
 export const jobs = (limit, offset = 0) => call("GET", `api/jobs?limit=${limit}&offset=${offset}`);
 export const getJob = (id) => call("GET", job(id));
 export const getResult = (id) => call("GET", job(id, "/result?format=json"));

@@ -74,6 +74,8 @@ function wire() {
   new ResizeObserver(() => run.redraw()).observe(byId("run"));
 }
 
+const RETRY_MS = 3000;
+
 async function loadModels() {
   try {
     await models.load(() => {
@@ -85,7 +87,8 @@ async function loadModels() {
   } catch (error) {
     if (!(error instanceof api.ApiError)) throw error;
     byId("model-about").textContent = "";
-    request.showProblem(`The models could not be read: ${error.message}`);
+    request.showProblem(`The models could not be read: ${error.message} Trying again …`);
+    setTimeout(loadModels, RETRY_MS);
   }
 }
 

@@ -56,7 +56,7 @@ export function inputs() {
  * Raises ApiError.
  */
 export async function load(onChange) {
-  catalogue = (await api.models()).models;
+  catalogue = await api.models();
   const select = byId("version");
   select.replaceChildren(
     ...catalogue.map((entry) =>
