@@ -31,6 +31,7 @@ _TOO_DEEP = f"brackets are nested deeper than {_DEEPEST}"
 _BOM = b"\xef\xbb\xbf"
 #: Servers whose input ends with the last chunk, though they don't say so.
 _ENDING_INPUTS = ("eventlet.", "gevent.")
+_CUT_SHORT = "the body ended before its announced Content-Length; send it again"
 _WANTED = 'wanted a JSON object such as {"kind": "...", "params": {...}}'
 
 
@@ -83,16 +84,17 @@ class JsonRequest(Request):
                 raise self._too_large(limit)
         except RequestEntityTooLarge:
             raise self._too_large(limit) from None
-        except (ClientDisconnected, OSError, EOFError) as error:
-            raise ValidationError(
-                f"the body ended before its announced length: {error}"
-            ) from None
+        except (ClientDisconnected, OSError, EOFError):
+            raise ValidationError(_CUT_SHORT) from None
+        if len(kept) < (self.content_length or 0):
+            raise ValidationError(_CUT_SHORT)
         return kept
 
     def _too_large(self, limit: int) -> TooLarge:
-        size = f"{self.content_length:,} bytes" if self.content_length else "more"
+        known = self.content_length
+        got = f"has {known:,} bytes" if known else "is longer than it may be"
         return TooLarge(
-            f"the body has {size}; a JSON body may have {limit:,} bytes (the setting "
+            f"the body {got}: a JSON body may have {limit:,} bytes (the setting "
             "MAX_JSON_BYTES)"
         )
 

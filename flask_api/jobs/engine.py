@@ -182,12 +182,12 @@ class Engine:
                     # silence; the job keeps its lease and comes back by itself.
                     _LOG.exception("a fault in slot %s", holder)
                     if worker is not None:
-                        worker.kill()
+                        worker.discard()
                     worker = None
                     self._stopping.wait(1.0)
         finally:
             if worker is not None:
-                worker.kill()
+                worker.discard()
             self._slots_open -= 1
 
     def _one(self, holder: str, quick: bool, worker: Worker | None) -> Worker | None:
@@ -198,13 +198,13 @@ class Engine:
             return worker
         if worker is None or worker.jobs_done >= self._settings.max_jobs_per_worker:
             if worker is not None:
-                worker.kill()
+                worker.discard()
             worker = self._executor.take()
         worker.jobs_done += 1
         turn = self._turn(job, worker)
         if turn is not None and not turn.worker_lives:
             # A process that is gone, or has asked to go, is replaced by the spare.
-            worker.kill()
+            worker.discard()
             return None if self._stopping.is_set() else self._executor.take()
         return worker
 

@@ -64,7 +64,7 @@ class Events:
 
     def forget(self, job: Job) -> None:
         """Drop what is remembered of a deleted job, and tell watchers of the list."""
-        gone = Event(job.id, 2**62, EventType.CANCELLED, time.time(), {"deleted": True})
+        gone = Event(job.id, 2**62, EventType.CANCELLED, time.time(), {"deleted": job.public_id})
         self._log.append(gone, job.owner)
         self._log.forget(job.id)
 
@@ -174,7 +174,7 @@ class Events:
                     yield None
                     continue
                 if "deleted" in event.state:
-                    yield event.job_id
+                    yield str(event.state["deleted"])
                     continue
                 now = time.monotonic()
                 if not event.type.milestone:

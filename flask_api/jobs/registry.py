@@ -290,7 +290,7 @@ class Registry:
             for event in following:
                 if event is not None and event.type.final:
                     break
-                if time.monotonic() >= deadline:
+                if self.closing or time.monotonic() >= deadline:
                     break
         finally:
             following.close()

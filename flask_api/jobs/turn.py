@@ -106,12 +106,13 @@ class Turn:
             self._worker.send(self._frame(context, result_path))
             if self._stop_reason is not None:  # asked before the worker had the job
                 self._ask_worker()
-            while self._stop_reason not in ("shutdown", "lost"):
+            while self._stop_reason != "lost":
                 frame = self._worker.receive()
                 if frame is not None and self._take(frame):
                     return
                 self._look_at_clocks()
-            self._leave()
+            self.worker_lives = False  # it computes what another holder computes too
+            self._worker.kill()
         except WorkerGone as gone:
             self.worker_lives = False
             self._worker.kill()
@@ -163,7 +164,8 @@ class Turn:
             "rate": rate,
         }
         if self.job.total_steps is not None:
-            changes["step"] = int(share * self.job.total_steps)
+            # A hair more, so that 0.29 of 100 steps is step 29 and not 28.
+            changes["step"] = int(share * self.job.total_steps + 1e-9)
         if frame["partial"] is not None:
             changes["latest_results"] = orjson.dumps(frame["partial"])
         self._tell(EventType.PROGRESS, **changes)
@@ -215,11 +217,13 @@ class Turn:
 
         reason   user, timeout, or shutdown (ends at once and gives the job back)
         """
-        if self._stop_reason is not None and reason != "shutdown":
-            return
-        self._stop_reason = reason
-        self._kill_at = time.monotonic() + self._analysis.cancel_grace_s
-        self._ask_worker()
+        if reason == "shutdown":
+            self._stop_reason = reason
+            self._worker.kill()  # `receive` raises WorkerGone, and `run` gives back
+        elif self._stop_reason is None:
+            self._stop_reason = reason
+            self._kill_at = time.monotonic() + self._analysis.cancel_grace_s
+            self._ask_worker()
 
     def _ask_worker(self) -> None:
         ours = {"id": self.job.id, "attempt": self.job.attempt}
@@ -246,13 +250,6 @@ class Turn:
             self._stop_reason = "lost"
         elif row.cancel_requested_at is not None:
             self.stop("user")
-
-    def _leave(self) -> None:
-        """Give the job back (shutdown), or leave it to its new holder (lost)."""
-        self.worker_lives = False
-        self._worker.kill()
-        if self._stop_reason == "shutdown":
-            self._give_back(EventType.INTERRUPTED, "the server stops", counted=False)
 
     # -- how it ends -------------------------------------------------
 

@@ -156,8 +156,8 @@ class Triangular(_Named):
 
     @property
     def std(self) -> float:
-        a, b, c = self.low, self.high, self.mode
-        return math.sqrt((a * a + b * b + c * c - a * b - a * c - b * c) / 18)
+        left, right = self.mode - self.low, self.high - self.mode
+        return math.sqrt((left * left + left * right + right * right) / 18)
 
     def ppf(self, u: Floats) -> Floats:
         width, left = self.high - self.low, self.mode - self.low

@@ -106,7 +106,10 @@ def simulate(
     )
     for start, n in blocks(iterations):
         u = points.block(start, n)
-        x = {name: inputs[name].ppf(column) for name, column in zip(names, u)}
+        x = {
+            name: inputs[name].ppf(column)
+            for name, column in zip(names, u, strict=True)
+        }
         y = model(x)
         for name, summary in state.summaries.items():
             summary.add(y[name])

@@ -79,7 +79,7 @@ def job_row(job: Job) -> dict[str, Any]:
         "queue_seconds": _span(job.queued_at, job.started_at or job.finished_at),
         "run_seconds": run_seconds,
         "duration": run_seconds,
-        "attempts": job.attempt,
+        "attempts": job.attempts,
         "priority": job.priority,
         "owner": job.owner,
         "metadata": spliced(job.metadata),

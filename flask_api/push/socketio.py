@@ -60,9 +60,23 @@ def init_app(
         async_handlers=False,
         manage_session=False,
     )
+    app.wsgi_app = _written_at_once(app.wsgi_app)  # type: ignore[method-assign]
     app.extensions[_ROOMS] = Rooms(socketio.server)
     app.extensions[_OWNER] = owner
     app.extensions[_ADMIT] = admit
+
+
+def _written_at_once(inner: Any) -> Any:
+    """`inner`, whose streams eventlet's own server does not hold back until 4 kB.
+
+    Around everything: what stands further in sees a copy of the environment.
+    """
+
+    def serve(environ: dict[str, Any], start_response: Any) -> Any:
+        environ["eventlet.minimum_write_chunk_size"] = 1
+        return inner(environ, start_response)
+
+    return serve
 
 
 def say_goodbye(reason: str) -> None:

@@ -422,7 +422,9 @@ ANALYSES = (
         run="job:optimize",
         example={
             "objective": "min",
-            "parameters": [{"id": "number_of_units", "range": [20e3, 40e3]}],
+            "parameters": [
+                {"id": "number_of_units", "range": {"min": 20e3, "max": 40e3}}
+            ],
         },
         aliases=("optimization",),
         knows_parameter=is_input,

@@ -230,7 +230,7 @@ def _numeric(
     filed = None
     if entry is not None and entry.distribution is not None:
         filed = make(entry.distribution, f"inputs.{name}.distribution")
-    low, high, origin = _range(model, name, item, field)
+    low, high, origin = _range(model, name, item, field, given)
     values = _values(item, baseline, low, high, spec.integer, field)
     for value in values if item.mode or item.range else ():
         if not spec.allows(value):
@@ -263,7 +263,7 @@ def _numeric(
 
 
 def _range(
-    model: PriceModel, name: str, item: Item, field: str
+    model: PriceModel, name: str, item: Item, field: str, given: Distribution | None
 ) -> tuple[float, float, str]:
     """Lower end, upper end, and who said so: request, model or default."""
     spec, x0 = INPUTS[name], model.baseline()[name]
@@ -281,7 +281,9 @@ def _range(
     low, high = min(ends), max(ends)
     if spec.integer:
         low, high = float(np.floor(low)), float(np.ceil(high))
-    if low == high and item.id is not None:
+    if low == high and given is not None:
+        low, high = given.ppf(np.array([0.05, 0.95])).tolist()
+    elif low == high and item.id is not None:
         raise InputError(
             f"{name} is 0 in this model, so 20 % either side is no range; give `range`",
             field,

@@ -31,7 +31,11 @@ class Worker(ABC):
 
     @abstractmethod
     def kill(self) -> None:
-        """End it now, whatever it does; may be called again."""
+        """End it now, whatever it does; whoever receives gets WorkerGone."""
+
+    @abstractmethod
+    def discard(self) -> None:
+        """Kill it and let go of it; only for the one who receives from it."""
 
     @property
     @abstractmethod

@@ -57,6 +57,9 @@ class ThreadWorker(Worker):
         if self._reporter:
             self._reporter.ask_to_stop()
 
+    def discard(self) -> None:
+        self.kill()
+
 
 class InlineExecutor(Executor):
     """Makes thread workers."""

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,11 @@ class ProcessWorker(Worker):
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
+        with suppress(OSError):  # closed already: then nobody receives any more
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def discard(self) -> None:
+        self.kill()
         self._socket.close()
 
     @property
@@ -146,14 +152,16 @@ class LocalExecutor(Executor):
             if wanted:
                 self._spare = worker
         if not wanted:  # another refill was faster, or we stop
-            worker.kill()
+            worker.discard()
 
     def stop(self) -> None:
         with self._lock:
             self._stopped = True
-            workers = list(self._workers)
+            workers, spare = list(self._workers), self._spare
         for worker in workers:
             worker.kill()
+        if spare is not None:
+            spare.discard()
 
     @property
     def workers_active(self) -> int:

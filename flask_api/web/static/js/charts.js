@@ -95,6 +95,13 @@ export function histogram(box, live, unit) {
   axis(svg, x, low, high, width, HEIGHT);
 }
 
+/** A price that every bar spans: the one they all start from, pinned by the narrowest. */
+function common(bars) {
+  const from = Math.max(...bars.map((bar) => Math.min(bar.low, bar.high)));
+  const to = Math.min(...bars.map((bar) => Math.max(bar.low, bar.high)));
+  return (from + to) / 2;
+}
+
 /**
  * How far each input moves the price, widest first.
  * @param {HTMLElement} box
@@ -110,7 +117,7 @@ export function tornado(box, live, labelOf, unit) {
   const row = 34;
   const height = EDGE.top + bars.length * row + EDGE.bottom;
   const values = bars.flatMap((bar) => [bar.low, bar.high]);
-  const base = Number.isFinite(live.baseline) ? live.baseline : (bars[0].low + bars[0].high) / 2;
+  const base = Number.isFinite(live.baseline) ? live.baseline : common(bars);
   let low = Math.min(base, ...values);
   let high = Math.max(base, ...values);
   const air = 0.12 * (high - low) || Math.abs(base) || 1;

@@ -26,7 +26,11 @@ function begin(input, anyDistribution) {
     input,
     text: editable(input.value),
     vary: {
-      monte_carlo: anyDistribution ? Boolean(input.distribution) : used && Boolean(input.range),
+      // Whole years change the calculation's shape with each draw, which is slow: only
+      // who asks for it gets it.
+      monte_carlo: anyDistribution
+        ? Boolean(input.distribution)
+        : used && Boolean(input.range) && !input.integer,
       tornado: used && Boolean(input.range),
     },
     kind: distributions.firstKind(input),
@@ -258,7 +262,7 @@ export function read() {
   const parameters = [];
   let wrong = 0;
   const refuse = (row, field, text) => {
-    if (wrong === 0) row.node.scrollIntoView({ block: "nearest" });
+    if (wrong === 0) row.node.scrollIntoView({ block: "center" });
     complain(row, field, text);
     wrong += 1;
   };

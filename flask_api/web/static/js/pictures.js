@@ -80,8 +80,7 @@ function distribution(colours, results, unit, target) {
     .map(([x, words]) => line(colours, x, words));
   if (target) {
     const mark = line(colours, target.value, " target ", "solid");
-    // Beside its line, below the names of the percentiles: it may stand close to one.
-    Object.assign(mark.annotation, { yanchor: "top", xanchor: "left" });
+    mark.annotation.yshift = 14; // above the percentiles' names: it may stand close to one
     lines.push(mark);
   }
   return {
@@ -96,6 +95,7 @@ function distribution(colours, results, unit, target) {
       },
     ],
     layout: layout(colours, "What prices come out", {
+      margin: { l: 48, r: 16, t: target ? 64 : 48, b: 44 },
       bargap: 0.06,
       xaxis: { title: { text: `price ${unit && `(${unit})`}` }, showgrid: false },
       yaxis: { ticksuffix: " %", rangemode: "tozero" },

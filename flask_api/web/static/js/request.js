@@ -87,7 +87,7 @@ function monteCarlo(found) {
 
 function tornado(found) {
   const steps = whole("steps", "Steps", found, 2) ?? 11;
-  return { kind: "sensitivity.analyze", name: "tornado", params: { method: "tornado" }, steps };
+  return { kind: "sensitivity.analyze", name: "tornado", params: { method: "oat" }, steps };
 }
 
 /** The settings' fields by the name the server knows them by. */
@@ -124,7 +124,9 @@ export function showProblem(message, details = [], fromServer = false) {
     return make("li", {}, name ? make("b", {}, `${name}: `) : "", problem);
   });
   const box = byId("form-problem");
-  box.replaceChildren(make("p", {}, message), lines.length > 0 ? make("ul", {}, ...lines) : "");
+  // The server's message repeats its details in the words of the request.
+  const head = fromServer && lines.length > 0 ? "The server refuses this:" : message;
+  box.replaceChildren(make("p", {}, head), lines.length > 0 ? make("ul", {}, ...lines) : "");
   box.hidden = false;
-  form().querySelector('[aria-invalid="true"]')?.scrollIntoView({ block: "nearest" });
+  form().querySelector('[aria-invalid="true"]')?.scrollIntoView({ block: "center" });
 }

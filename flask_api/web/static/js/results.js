@@ -13,9 +13,9 @@ const tiles = (...parts) => make("dl", { class: "tiles" }, ...parts.filter(Boole
 export const live = (latest, unit) =>
   tiles(
     tile("Mean", number(latest.mean, 5), unit),
-    tile("5 % below", number(latest.p5), unit),
+    tile("P5", number(latest.p5), unit),
     tile("Median", number(latest.p50), unit),
-    tile("95 % below", number(latest.p95), unit),
+    tile("P95", number(latest.p95), unit),
   );
 
 /** A target in words: at most 0.7 $/kg. */
@@ -29,9 +29,9 @@ export function monteCarlo(results, unit, target) {
     tiles(
       tile("Mean", number(results.mean, 5), unit),
       tile("Std. deviation", number(results.std), unit),
-      tile("5 % below", number(at(5)), unit),
+      tile("P5", number(at(5)), unit),
       tile("Median", number(at(50)), unit),
-      tile("95 % below", number(at(95)), unit),
+      tile("P95", number(at(95)), unit),
       tile("Draws", count(results.n ?? NaN)),
     ),
     target && Number.isFinite(results.probability_of_target)

@@ -217,10 +217,10 @@ function update() {
 
 function progressWords(share, over) {
   if (job.status === "pending") return [job.message || "waiting for a free worker"];
+  if (job.status === "completed") return [];
   const words = [];
-  const what = carlo() ? "draws" : "steps";
-  if (job.total_steps > 1) words.push(`${format.count(job.step)} of ${format.count(job.total_steps)} ${what}`);
-  else if (job.message) words.push(job.message);
+  if (!carlo() && job.total_steps > 1) words.push(`${format.count(job.step)} of ${format.count(job.total_steps)}`);
+  if (job.message) words.push(carlo() ? job.message : labelOf(job.message));
   if (over) return words;
   if (Number.isFinite(job.rate) && job.rate > 0) words.push(format.rate(job.rate));
   if (Number.isFinite(job.eta_seconds)) words.push(`${format.duration(job.eta_seconds)} left`);
@@ -263,7 +263,7 @@ async function finish(mine) {
     showActions();
     if (job.status === "failed") {
       const { message = "The run failed.", details } = job.error ?? {};
-      const list = Array.isArray(details) ? details.filter((item) => item?.problem) : [];
+      const list = Array.isArray(details) ? details.filter((item) => item?.problem && item.problem !== message) : [];
       parts.problem.replaceChildren(
         make("p", {}, message),
         list.length ? make("ul", {}, ...list.map((d) => make("li", {}, d.field ? make("b", {}, `${d.field}: `) : "", d.problem))) : "",
