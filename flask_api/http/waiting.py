@@ -202,7 +202,7 @@ def _joined(front: bytes, data: bytes) -> bytes:
     if len(front) == 1 or not data.startswith(b"{"):
         return data
     rest = data[1:]
-    return front + b"," + rest
+    return front + rest if rest.lstrip().startswith(b"}") else front + b"," + rest
 
 
 def open_result(result: Result) -> IO[bytes]:

@@ -1,0 +1,120 @@
+"""Prices over REST: `/price/data` and `/price/models`, under both prefixes."""
+
+# Answers are JSON objects: their being one is what a failing subscript tells.
+# mypy: disable-error-code="index, arg-type, union-attr, assignment"
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+
+@pytest.mark.parametrize("path", ["/price/data", "/api/price/data"])
+def test_version_1_costs_what_the_seeds_defaults_cost(
+    client: FlaskClient, path: str
+) -> None:
+    # methods.md 5: 2.00579 for version 1, given to five decimals.
+    got = client.get(path)
+    assert got.status_code == 200
+    assert got.json["version"] == "1"
+    price = got.json["price_data"]["current_price"]
+    assert price == pytest.approx(2.00579, abs=5e-6)
+
+
+def test_corn_stover_ethanol_costs_its_reference_price(client: FlaskClient) -> None:
+    # methods.md 5, in $ per kg; the solver is exact, so only rounding differs.
+    got = client.get("/price/data?version=corn_stover_ethanol")
+    price = got.json["price_data"]["current_price"]
+    assert price == pytest.approx(0.6876698815944846, rel=1e-9)
+
+
+@pytest.mark.parametrize("query", ["?version=1", "?version=1&extension="])
+def test_the_ways_to_ask_for_version_1_agree(client: FlaskClient, query: str) -> None:
+    asked, plain = client.get(f"/price/data{query}"), client.get("/price/data")
+    assert asked.json["price_data"] == plain.json["price_data"]
+    assert asked.headers["ETag"] == plain.headers["ETag"]
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "field"),
+    [
+        ("version=99", "INVALID_INPUT", "version"),
+        ("version=..%2F..%2Fetc", "INVALID_INPUT", "version"),
+        ("version=", "VALIDATION_ERROR", "version"),
+        ("version=" + "9" * 1000, "VALIDATION_ERROR", "version"),
+        ("version=1&extension=nope", "INVALID_INPUT", "extension"),
+        ("verison=1", "VALIDATION_ERROR", "verison"),
+        ("version=1&version=2", "VALIDATION_ERROR", "version"),
+        ("overrides=1", "VALIDATION_ERROR", "overrides"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/price/data", "/api/price/data"])
+def test_a_wrong_question_is_400_and_names_the_key(
+    client: FlaskClient, path: str, query: str, code: str, field: str
+) -> None:
+    got = client.get(f"{path}?{query}")
+    assert (got.status_code, got.json["code"]) == (400, code)
+    assert got.json["details"][0]["field"] == field
+
+
+def test_an_unknown_version_is_answered_with_those_there_are(
+    client: FlaskClient,
+) -> None:
+    assert "corn_stover_ethanol" in client.get("/price/data?version=99").json["message"]
+
+
+def test_the_same_question_is_computed_once(client: FlaskClient) -> None:
+    first = client.get("/price/data?version=1")
+    again = client.get("/api/price/data?version=1")
+    assert again.headers["X-Job-ID"] == first.headers["X-Job-ID"]
+    etag = {"If-None-Match": first.headers["ETag"]}
+    same = client.get("/price/data?version=1", headers=etag)
+    assert (same.status_code, same.data) == (304, b"")
+    assert client.get("/api/jobs").json["total"] == 0  # hidden from lists
+
+
+def test_a_changed_model_file_is_computed_anew(
+    make_app: Callable[..., Flask], tmp_path: Path
+) -> None:
+    shipped = Path("flask_api/domains/price/models/1.yaml")
+    source = Path(__file__).parents[3] / shipped
+    mine = tmp_path / "models" / "mine.yaml"
+    mine.parent.mkdir()
+    mine.write_text(source.read_text())
+    client = make_app(models_dir=mine.parent).test_client()
+    first = client.get("/price/data?version=mine")
+    assert first.status_code == 200
+    mine.write_text(mine.read_text() + "\n# read again\n")
+    again = client.get("/price/data?version=mine")
+    assert again.headers["X-Job-ID"] != first.headers["X-Job-ID"]
+
+
+def test_a_models_folder_that_is_gone_is_a_clear_error(
+    make_app: Callable[..., Flask], tmp_path: Path
+) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    client = make_app(models_dir=folder).test_client()
+    folder.rmdir()
+    got = client.get("/price/data")
+    assert (got.status_code, got.json["code"]) == (400, "INVALID_INPUT")
+    assert "MODELS_DIR" in got.json["message"]
+
+
+@pytest.mark.parametrize("path", ["/price/models", "/api/price/models"])
+def test_all_models_are_listed_with_units_and_sources(
+    client: FlaskClient, path: str
+) -> None:
+    got = client.get(path)
+    assert got.status_code == 200
+    found = {model["version"]: model for model in got.json["models"]}
+    assert {"1", "corn_stover_ethanol"} <= set(found)
+    assert found["1"]["source"]
+    inputs = {item["name"]: item for item in found["1"]["inputs"]}
+    assert inputs["bare_erected_cost"]["s_number"] == "S11"
+    assert inputs["bare_erected_cost"]["unit"]
+    assert client.get(f"{path}?version=1").status_code == 400
