@@ -25,7 +25,7 @@ WINDOWS = (
 
 
 def main() -> int:
-    """Serve until Ctrl-C or SIGTERM; 2 where the server can't start, with the reason."""
+    """Serve until Ctrl-C or SIGTERM; 2 where the server can't start, and why."""
     if sys.platform == "win32":
         return refuse(WINDOWS)
     # Nothing of the app may be imported before the patch, and no setting's reader.

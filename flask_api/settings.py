@@ -215,12 +215,25 @@ def _refuse_weak_production(settings: Settings) -> None:
         )
 
 
+def make_writable(name: str, folder: Path) -> None:
+    """Create the folder of a setting. Raises SettingsError if it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".writable").touch()
+        (folder / ".writable").unlink()
+    except OSError as error:
+        raise SettingsError(
+            f"{name}={folder} cannot be written ({error.strerror}): choose a folder "
+            "that the server's user may write"
+        ) from None
+
+
 def secret_key(settings: Settings) -> str:
     """The key that signs sessions: the setting, else one generated once (0600)."""
     if settings.secret_key:
         return settings.secret_key
     file = settings.instance_folder / "secret_key"
-    settings.instance_folder.mkdir(parents=True, exist_ok=True)
+    make_writable("INSTANCE_FOLDER", settings.instance_folder)
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

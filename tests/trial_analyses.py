@@ -24,7 +24,6 @@ class TrialRequest(Request):
     n: int = Field(3, ge=1, le=10_000)
     pause_s: float = Field(0.0, ge=0)
     padding: int = Field(0, ge=0)
-    empty: bool = False
     end: Literal["well", "input", "no_solution", "crash"] = "well"
 
 
@@ -38,8 +37,6 @@ def trial(request: TrialRequest, progress: Progress, context: Context) -> Any:
         raise NoSolutionError("no price makes up for this", field="n")
     if request.end == "crash":
         raise RuntimeError("a secret of the kernel")
-    if request.empty:
-        return {}
     by_id = {"a": [{"x": 1, "y": "=1+1"}], "b": [{"x": -2.5, "z": [1, None]}]}
     return {"counted": request.n, "by_id": by_id, "padding": "x" * request.padding}
 

@@ -32,8 +32,9 @@ class ErrorAnswer(BaseModel):
 class Accepted(BaseModel):
     """The job goes on; ask again at `location`."""
 
-    job_id: str
-    analysis_id: str = Field(description="the same as job_id")
+    id: str
+    job_id: str = Field(description="the same as id")
+    analysis_id: str = Field(description="the same as id")
     status: Status
     progress: float = Field(ge=0, le=1)
     message: str | None
@@ -92,7 +93,7 @@ class JobMessage(JobRow):
 
 
 class JobList(BaseModel):
-    """Jobs, newest first."""
+    """A page of jobs."""
 
     jobs: list[JobRow]
     total: int = Field(description="how many match the filters")

@@ -132,6 +132,7 @@ def accepted(job: Job) -> Response:
     """202: the job's id, its state and where to ask again."""
     location = url_for("jobs.read_job", id=job.public_id)
     fields = Accepted(
+        id=job.public_id,
         job_id=job.public_id,
         analysis_id=job.public_id,
         status=job.status.value,

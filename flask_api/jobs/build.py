@@ -11,7 +11,7 @@ from flask_api.jobs.executors.inline import InlineExecutor
 from flask_api.jobs.executors.local import LocalExecutor
 from flask_api.jobs.queue import Queue
 from flask_api.jobs.registry import Registry
-from flask_api.settings import Settings, SettingsError
+from flask_api.settings import Settings, make_writable
 from flask_api.store.base import Store
 from flask_api.store.memory import MemoryStore
 from flask_api.store.sql import SqlStore
@@ -23,14 +23,8 @@ def build_engine(settings: Settings, analyses: Analyses, spawn: Spawn) -> Engine
     Raises SettingsError if the instance folder cannot be written.
     """
     folder = settings.instance_folder
-    try:
-        settings.results_folder.mkdir(parents=True, exist_ok=True)
-        (folder / "engine.lock").touch()
-    except OSError as error:
-        raise SettingsError(
-            f"INSTANCE_FOLDER={folder} cannot be written ({error.strerror}): jobs and "
-            "results are kept there; choose a folder that this user may write"
-        ) from None
+    make_writable("INSTANCE_FOLDER", folder)
+    make_writable("INSTANCE_FOLDER", settings.results_folder)
     store = _store(settings)
     events = Events(store, MemoryEventLog())
     queue = Queue(store, settings.max_queued_jobs)

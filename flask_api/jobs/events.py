@@ -64,7 +64,9 @@ class Events:
 
     def forget(self, job: Job) -> None:
         """Drop what is remembered of a deleted job, and tell watchers of the list."""
-        gone = Event(job.id, 2**62, EventType.CANCELLED, time.time(), {"deleted": job.public_id})
+        gone = Event(
+            job.id, 2**62, EventType.CANCELLED, time.time(), {"deleted": job.public_id}
+        )
         self._log.append(gone, job.owner)
         self._log.forget(job.id)
 

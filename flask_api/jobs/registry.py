@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -213,6 +214,7 @@ class Registry:
             name=old.name,
             priority=old.priority,
             quick=old.quick,
+            hidden=old.hidden,
             params=old.params,
             metadata=old.metadata,
             request_sha256=old.request_sha256,
@@ -242,10 +244,16 @@ class Registry:
         kind: Collection[str] = (),
         limit: int = 50,
         offset: int = 0,
+        oldest_first: bool = False,
     ) -> tuple[list[Job], int]:
         """A page of visible jobs without their bulk, newest first, and the total."""
         return self.store.page(
-            owner, statuses=status, kinds=kind, limit=limit, offset=offset
+            owner,
+            statuses=status,
+            kinds=kind,
+            limit=limit,
+            offset=offset,
+            oldest_first=oldest_first,
         )
 
     def counts(self) -> dict[str, int]:
@@ -285,7 +293,7 @@ class Registry:
         if job.status.terminal or timeout_s <= 0:
             return job
         deadline = time.monotonic() + timeout_s
-        following = self.events.follow(job, None, 0.5)
+        following = self.events.follow(job, None, min(0.5, timeout_s))
         try:
             for event in following:
                 if event is not None and event.type.final:
@@ -351,7 +359,8 @@ class Registry:
         """
         job = self.get(owner, job_id)
         if not job.status.terminal:
-            self.cancel(owner, job_id, by=owner)
+            with suppress(errors.Conflict):  # it finished in this very moment
+                self.cancel(owner, job_id, by=owner)
             analysis = self.analyses.get(job.kind)
             grace = analysis.cancel_grace_s if analysis else 0.0
             self.wait(owner, job_id, grace + 2.0)

@@ -59,6 +59,7 @@ class ListQuery(Request):
     offset: int = Field(0, ge=0, le=10**9)
     status: Status | None = None
     kind: str | None = Field(None, max_length=100)
+    order: Literal["newest", "oldest"] = Field("newest", description="first of all")
 
 
 class EventsQuery(Request):
@@ -133,7 +134,7 @@ def create_job() -> Response:
 @bp.get("/api/jobs")
 @described(tag="jobs", query=ListQuery, answers={200: JobList})
 def list_jobs() -> Response:
-    """Your jobs, newest first, and beside them the active and the finished ones."""
+    """Your jobs, and beside them the active and the newest finished ones."""
     asked = validate(ListQuery, query(ListQuery))
     owner, found = current_owner(), registry()
     kind = asked.kind
@@ -144,6 +145,7 @@ def list_jobs() -> Response:
         kind=() if kind is None else (analysis.kind if analysis else kind,),
         limit=asked.limit,
         offset=asked.offset,
+        oldest_first=asked.order == "oldest",
     )
     active, total_active = found.list(owner, status=_UNFINISHED)
     done, total_done = found.list(owner, status=_FINISHED)

@@ -94,8 +94,9 @@ class Store(ABC):
         kinds: Collection[str] = (),
         limit: int = 50,
         offset: int = 0,
+        oldest_first: bool = False,
     ) -> tuple[list[Job], int]:
-        """A page of the owner's visible jobs, newest first, and how many there are.
+        """A page of the owner's visible jobs, and how many there are.
 
         The rows come without params, latest results and result.
         """

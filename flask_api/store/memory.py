@@ -85,6 +85,7 @@ class MemoryStore(Store):
         kinds: Collection[str] = (),
         limit: int = 50,
         offset: int = 0,
+        oldest_first: bool = False,
     ) -> tuple[list[Job], int]:
         with self._lock:
             found = [
@@ -95,7 +96,7 @@ class MemoryStore(Store):
                 and (not statuses or job.status in statuses)
                 and (not kinds or job.kind in kinds)
             ]
-        found.sort(key=lambda job: job.id, reverse=True)
+        found.sort(key=lambda job: job.id, reverse=not oldest_first)
         return found[offset : offset + limit], len(found)
 
     def cached(

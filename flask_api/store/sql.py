@@ -182,6 +182,7 @@ class SqlStore(Store):
         kinds: Collection[str] = (),
         limit: int = 50,
         offset: int = 0,
+        oldest_first: bool = False,
     ) -> tuple[list[Job], int]:
         small = [column for column in jobs.c if column.name not in _BIG]
         wanted = [jobs.c.owner == owner, jobs.c.hidden.is_(False)]
@@ -189,7 +190,8 @@ class SqlStore(Store):
             wanted.append(jobs.c.status.in_([s.value for s in statuses]))
         if kinds:
             wanted.append(jobs.c.kind.in_(list(kinds)))
-        page = select(*small).where(*wanted).order_by(jobs.c.id.desc())
+        order = jobs.c.id.asc() if oldest_first else jobs.c.id.desc()
+        page = select(*small).where(*wanted).order_by(order)
         with self._read() as connection:
             rows = connection.execute(page.limit(limit).offset(offset)).all()
             total = connection.execute(

@@ -190,6 +190,8 @@ def test_a_client_id_is_taken_once_per_owner(store: Store) -> None:
 def test_pages_are_newest_first_and_without_bulk(store: Store) -> None:
     made = [put(store, job(params=b'{"n":1}')) for _ in range(5)]
     put(store, job(hidden=True))
+    oldest, _ = store.page("anna", limit=1, oldest_first=True)
+    assert [r.id for r in oldest] == [made[0].id]
     rows, total = store.page("anna", limit=2, offset=1)
     assert total == 5
     assert [r.id for r in rows] == [made[3].id, made[2].id]

@@ -1,5 +1,6 @@
 /** The panel of one run: live while it works, then its result. */
 
+import { button, csvDownload, link, request } from "./actions.js";
 import * as api from "./api.js";
 import * as charts from "./charts.js";
 import { asCurl } from "./curl.js";
@@ -106,51 +107,6 @@ function follow(mine) {
 const labelOf = (id) => models.labelOf(job.params?.model?.version ?? job.params?.version, id);
 const unit = () => models.priceUnit(job.params?.model?.version ?? job.params?.version);
 const carlo = () => job.kind === "sensitivity.monte_carlo";
-
-function button(words, act, cls = "secondary") {
-  const node = make("button", {
-    type: "button",
-    class: cls,
-    onclick: async () => {
-      node.disabled = true;
-      try {
-        await act();
-      } catch (error) {
-        if (!(error instanceof api.ApiError)) throw error;
-        note(error.message);
-      } finally {
-        node.disabled = false;
-      }
-    },
-  }, words);
-  return node;
-}
-
-const link = (words, href) => make("a", { class: "secondary", href, download: "" }, words);
-
-/** The tables of a result, as the analyses declare them; others give their default one. */
-const TABLES = {
-  "sensitivity.monte_carlo": ["distribution", "percentiles", "convergence", "contribution"],
-  "sensitivity.analyze": ["tornado", "curve", "ranking"],
-};
-
-/** Download CSV, of the table that is chosen beside it. */
-function csvDownload() {
-  const tables = TABLES[job.kind];
-  const { id } = job;
-  const address = (table) => api.resultAddress(id, "csv", table);
-  const csv = link("Download CSV", address(tables?.[0]));
-  if (!tables) return csv;
-  const choice = make(
-    "select",
-    { "aria-label": "Table of the CSV file", onchange: () => (csv.href = address(choice.value)) },
-    ...tables.map((name) => make("option", { value: name }, name)),
-  );
-  return make("span", { class: "csv" }, csv, choice);
-}
-
-/** The request that gives the same run again; absent settings are not repeated. */
-const request = () => ({ kind: job.kind, ...(job.name ? { name: job.name } : {}), params: job.params ?? {} });
 
 function build() {
   byId("run-empty").hidden = true;
@@ -286,9 +242,9 @@ function showActions() {
   }, "quiet-button");
   parts.actions.replaceChildren(
     ...(job.status === "completed"
-      ? [link("Download JSON", api.resultAddress(job.id, "json")), csvDownload()]
+      ? [link("Download JSON", api.resultAddress(job.id, "json")), csvDownload(job)]
       : []),
-    button("Copy as curl", () => copy(asCurl(request()))),
+    button("Copy as curl", () => copy(asCurl(request(job)))),
     button("Run again", async () => {
       const again = await api.rerunJob(job.id);
       await show(again.job_id ?? again.id);
