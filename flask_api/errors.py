@@ -27,7 +27,7 @@ class ServiceError(Exception):
     ) -> None:
         """`details` is usually a list of {field, problem}."""
         super().__init__(message or " ".join((type(self).__doc__ or "").split()))
-        self.details = details
+        self.details: Any = details
         self.job_id = job_id
         self.retry_after_s = retry_after_s
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.stats import qmc
@@ -71,7 +73,8 @@ def test_sobol_points_are_the_middles_of_their_cells():
 
 def test_streams_of_neighbouring_blocks_are_2_to_the_128_apart():
     # So two blocks overlap only after 2**128 numbers: never.
-    far = stream(9, 4).bit_generator.advance(2**128)
+    generator: Any = stream(9, 4).bit_generator
+    far = generator.advance(2**128)
     assert np.array_equal(np.random.Generator(far).random(8), stream(9, 5).random(8))
 
 

@@ -171,7 +171,7 @@ def test_the_list_stream_tells_each_changed_row_and_what_is_deleted(
     assert "comment" in next(told)
     assert "comment" in next(told)  # now it listens
     start("row", n=3)
-    rows = []
+    rows: list[Any] = []
     while not rows or rows[-1]["status"] != "completed":
         change = next(told)
         if "event" in change:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from flask_api.numerics import InputError
 from flask_api.validation import validate
 
 #: What the seed's server described, and what its front-ends really send.
-ANALYZE_BODIES = {
+ANALYZE_BODIES: dict[str, dict[str, Any]] = {
     "server schema": {
         "parameter": {
             "id": "S11",
