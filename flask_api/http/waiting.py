@@ -19,7 +19,8 @@ from flask_api.errors import Conflict, ServiceError, ValidationError
 from flask_api.http.answers import Accepted
 from flask_api.http.auth import current_owner
 from flask_api.jobs.job import Job
-from flask_api.jobs.registry import Registry, Result, Submission
+from flask_api.jobs.registry import Registry, Result
+from flask_api.jobs.submission import Submission
 from flask_api.settings import Settings
 
 #: Longer waits would be cut off by proxies (Nginx: 60 s).

@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +14,19 @@ import orjson
 
 from flask_api import errors
 from flask_api.analysis import Analyses, Analysis
+from flask_api.jobs.client_jobs import ClientJobs
 from flask_api.jobs.events import Events
 from flask_api.jobs.job import (
     CLIENT,
     Event,
-    EventType,
     Job,
     Status,
     new_id,
-    problem_with_client_id,
 )
 from flask_api.jobs.queue import Queue
-from flask_api.store.base import SEQ_BLOCK, Added, Key, Store
+from flask_api.jobs.submission import Submission, checked_id, refuse_other_content
+from flask_api.store.base import SEQ_BLOCK, Key, Store
 from flask_api.validation import validate
-
-
-@dataclass(frozen=True)
-class Submission:
-    """What became of a request for a job."""
-
-    job: Job
-    #: True = an earlier, identical request made this job.
-    replayed: bool
 
 
 @dataclass(frozen=True)
@@ -66,6 +57,8 @@ class Registry:
         self.events = events
         self.queue = queue
         self.results_folder = results_folder
+        #: Jobs that their clients compute.
+        self.clients = ClientJobs(store, events)
         #: Set by the engine: called with a job whose cancellation was requested.
         self.on_cancel: Callable[[Job], None] = lambda job: None
         #: Set when the server shuts down: no new jobs.
@@ -138,7 +131,7 @@ class Registry:
             id=new_id(),
             owner=owner,
             kind=analysis.kind,
-            client_id=_checked_id(client_id),
+            client_id=checked_id(client_id),
             name=name,
             priority=priority,
             quick=analysis.quick,
@@ -161,42 +154,12 @@ class Registry:
         self.queue.admit()
         created = self.events.begin(job)
         added = self.store.add(job, created, key, replay=replay)
-        _refuse_other_content(added, job)
+        refuse_other_content(added, job)
         if added.how != "new":
             return Submission(added.job, replayed=True)
         self.events.tell(created, job.owner)
         self.queue.wake()
         return Submission(added.job, replayed=False)
-
-    def start_client_job(
-        self, *, owner: str, client_id: str, total_steps: int, parameters: object
-    ) -> Submission:
-        """A job whose progress its own client reports; it takes no slot."""
-        params = orjson.dumps(
-            {"parameters": parameters, "total_steps": total_steps},
-            option=orjson.OPT_SORT_KEYS,
-        )
-        now = time.time()
-        job = Job(
-            id=new_id(),
-            owner=owner,
-            kind=CLIENT,
-            client_id=_checked_id(client_id),
-            status=Status.RUNNING,
-            params=params,
-            request_sha256=hashlib.sha256(b"client\0" + params).hexdigest(),
-            started_at=now,
-            attempt=1,
-            total_steps=total_steps,
-            step=0,
-            seq_floor=SEQ_BLOCK,
-        )
-        created = self.events.begin(job)
-        added = self.store.add(job, created, None, replay=False)
-        _refuse_other_content(added, job)
-        if added.how == "new":
-            self.events.tell(created, owner)
-        return Submission(added.job, replayed=added.how != "new")
 
     def rerun(self, owner: str, job_id: str) -> Job:
         """A new job with the same request; `rerun_of` names the first.
@@ -375,73 +338,6 @@ class Registry:
             (self.results_folder / job.result_file).unlink(missing_ok=True)
         self.events.forget(job)
 
-    def client_progress(
-        self,
-        owner: str,
-        client_id: str,
-        *,
-        step: int,
-        status: str,
-        results: object = None,
-        error: str | None = None,
-    ) -> Job:
-        """Note what the client of a client-driven job reports.
-
-        step     0..total_steps
-        status   running, complete or error
-        results  merged into the earlier ones, if both are objects
-        error    collected in the job's warnings
-
-        Raises JobNotFound, NotClientDriven, Conflict for a finished job.
-        """
-        job = self.get(owner, client_id)
-        if job.kind != CLIENT:
-            raise errors.NotClientDriven(job_id=job.public_id)
-        if job.status.terminal:
-            raise errors.Conflict(f"the job is {job.status.value} already")
-        job = _with_report(job, step, results, error)
-        if status == "running":
-            self._client_goes_on(job)
-        else:
-            job = self._client_ends(job, status)
-        return job
-
-    def _client_goes_on(self, job: Job) -> None:
-        state = job.state()
-        kept = {k: v for k, v in state.items() if k != "status"}
-        kept["warnings"] = job.warnings
-        self.store.save_progress(job.id, job.attempt, kept)
-        self.store.touch_client(job.id, job.attempt)
-        event = self.events.make(job.id, EventType.PROGRESS, state)
-        self.events.tell(event, job.owner)
-
-    def _client_ends(self, job: Job, status: str) -> Job:
-        changes: dict[str, Any] = {
-            "status": Status.COMPLETED,
-            "step": job.step,
-            "progress": 1.0,
-            "warnings": job.warnings,
-            "has_errors": job.has_errors,
-            "latest_results": job.latest_results,
-            "result": job.latest_results or b"{}",
-        }
-        changes["result_sha256"] = hashlib.sha256(changes["result"]).hexdigest()
-        kind = EventType.COMPLETED
-        if status == "error":
-            kind = EventType.FAILED
-            last = job.warnings[-1] if job.warnings else "the client reported an error"
-            changes |= {
-                "status": Status.FAILED,
-                "progress": job.progress,
-                "error": {"code": "CLIENT_ERROR", "message": last, "details": []},
-            }
-        job = replace(job, **changes)
-        final = self.events.make(job.id, kind, job.state())
-        if not self.store.finish(job.id, job.attempt, final, changes):
-            raise errors.Conflict("the job has ended already")
-        self.events.tell(final, job.owner)
-        return job
-
 
 def failure(job: Job) -> errors.ServiceError:
     """The error a failed job ended with, ready to be raised again."""
@@ -455,53 +351,3 @@ def failure(job: Job) -> errors.ServiceError:
     if cls is errors.ServiceError and error.get("code"):
         raised.code = str(error["code"])
     return raised
-
-
-def _checked_id(client_id: str | None) -> str | None:
-    problem = None if client_id is None else problem_with_client_id(client_id)
-    if problem:
-        raise errors.ValidationError(
-            f"analysis_id {problem}",
-            details=[{"field": "analysis_id", "problem": problem}],
-        )
-    return client_id
-
-
-def _refuse_other_content(added: Added, job: Job) -> None:
-    there = added.job
-    if added.how in ("new", "body"):
-        return
-    if there.request_sha256 == job.request_sha256 and there.kind == job.kind:
-        return
-    what = "this Idempotency-Key" if added.how == "key" else "this id"
-    raise errors.Conflict(
-        f"{what} was used for another request: choose a new one, or send the same "
-        "request again",
-        job_id=there.public_id,
-    )
-
-
-def _with_report(job: Job, step: int, results: object, error: str | None) -> Job:
-    total = job.total_steps or 1
-    latest = job.latest_results
-    if results is not None:
-        before = orjson.loads(latest) if latest else None
-        both = isinstance(before, dict) and isinstance(results, dict)
-        merged = {**before, **results} if both else results  # type: ignore[dict-item]
-        latest = orjson.dumps(merged)
-    return replace(
-        job,
-        step=step,
-        progress=max(0.0, min(1.0, step / total)),
-        latest_results=latest,
-        warnings=(*job.warnings, error) if error else job.warnings,
-        has_errors=job.has_errors or error is not None,
-        eta_seconds=_client_eta(job, step / total),
-    )
-
-
-def _client_eta(job: Job, progress: float) -> float | None:
-    elapsed = time.time() - (job.started_at or time.time())
-    if progress <= 0 or elapsed <= 0:
-        return None
-    return max(0.0, elapsed / min(1.0, progress) - elapsed)

@@ -236,7 +236,7 @@ def _update_progress(payload: Mapping[str, Any]) -> dict[str, Any]:
         raise _wrong("error", f"must be text, got {error!r:.60}")
     registry = _registry()
     try:
-        job = registry.client_progress(
+        job = registry.clients.report(
             _owner(),
             name,
             step=step,

@@ -13,7 +13,8 @@ from flask_api.errors import NotAvailable, ValidationError
 from flask_api.jobs.job import CLIENT, problem_with_client_id
 
 if TYPE_CHECKING:
-    from flask_api.jobs.registry import Registry, Submission
+    from flask_api.jobs.registry import Registry
+    from flask_api.jobs.submission import Submission
 
 #: The seed's default, for clients that compute themselves and don't say.
 _TOTAL_STEPS = 100
@@ -40,7 +41,7 @@ def start(
     if analysis is None or reason is not None:
         left_out = ("analysis_id", "total_steps", "runner")
         content = {k: v for k, v in given.items() if k not in left_out}
-        submission = registry.start_client_job(
+        submission = registry.clients.start(
             owner=owner,
             client_id=client_id,
             total_steps=_TOTAL_STEPS if steps is None else steps,
