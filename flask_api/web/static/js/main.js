@@ -23,8 +23,10 @@ function showAnalysis() {
 async function openRun(id) {
   const before = run.shown();
   await run.show(id);
-  // On a narrow screen the panel stands below the list or the form.
-  if (before !== id) byId("run").scrollIntoView({ block: "nearest" });
+  // On a narrow screen the panel stands below the form: bring its head, with the bar,
+  // into view, unless it is there already.
+  const { top } = byId("run").getBoundingClientRect();
+  if (before !== id && (top < 0 || top > innerHeight / 2)) byId("run").scrollIntoView();
 }
 
 async function start(event) {
