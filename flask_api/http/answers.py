@@ -84,6 +84,7 @@ class JobDetail(JobRow):
     result: Any = Field(description="null until completed, and where it is truncated")
     results_truncated: bool = Field(description="true: over 256 kB, see results_url")
     results_url: str | None
+    tables: list[str] = Field(description="tables for `/result?format=csv&table=`")
 
 
 class JobMessage(JobRow):

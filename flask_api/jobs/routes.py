@@ -172,6 +172,8 @@ def _detail(job: Job) -> Response:
     fields = dialects.job_detail(job)
     fields["result"] = None
     fields["results_truncated"] = False
+    analysis = registry().analyses.get(job.kind)
+    fields["tables"] = [table.name for table in analysis.tables] if analysis else []
     if job.status is Status.COMPLETED:
         result = result_of(job)
         fields["results_truncated"] = result.size > dialects.EMBEDDED_BYTES

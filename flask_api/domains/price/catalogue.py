@@ -11,7 +11,7 @@ from typing import Any
 from flask_api.domains.price import conventions, depreciation
 from flask_api.domains.price.inputs import INPUTS, canonical
 from flask_api.domains.price.model import ModelInput, PriceModel, Structure
-from flask_api.domains.price.model_file import ModelFile, apply, read
+from flask_api.domains.price.model_file import ModelFile, Variant, apply, read
 from flask_api.domains.price.revision import model_files
 from flask_api.numerics.errors import InputError
 
@@ -190,9 +190,24 @@ def _listed(version: str, found: ModelFile) -> dict[str, Any]:
         "construction_schedule": structure.schedule,
         "replacements": {str(y): v for y, v in structure.replacements.items()},
         "extensions": [
-            {"name": name, "title": variant.title, "description": variant.description}
+            {
+                "name": name,
+                "title": variant.title,
+                "description": variant.description,
+                "inputs": _changed(found, variant),
+            }
             for name, variant in found.extensions.items()
         ],
+    }
+
+
+def _changed(found: ModelFile, variant: Variant) -> dict[str, float]:
+    """Values of the inputs that a variant sets otherwise than its file."""
+    inputs, _ = apply(dict(found.inputs), found.structure, variant.changes)
+    return {
+        name: item.value
+        for name, item in inputs.items()
+        if name not in found.inputs or found.inputs[name].value != item.value
     }
 
 

@@ -113,7 +113,13 @@ def analyze(
     uncertain = _uncertain(start, request.type not in ("multipoint", "multiple"))
     entries: dict[str, Entry] = {}
     progress.phase("curves")
-    progress(0, len(varied), "one input at a time", tornado=[])
+
+    def tell(done: float, message: str) -> None:
+        bars = tornado(entries)[:LIVE_BARS]
+        live = {"tornado": bars, "baseline": base[outputs[0]]}
+        progress(done, len(varied), message, **live)
+
+    tell(0, "one input at a time")
     for index, item in enumerate(varied):
         if item.choices is not None:
             entry = choice_entry(item, partial(override, start.model), outputs, base)
@@ -128,12 +134,12 @@ def analyze(
                 draws=config.monte_carlo_iterations,
                 confidence=config.confidence_level,
                 seed=start.seed,
-                tick=_ticker(progress, index, len(varied), item.id, entries),
+                tick=partial(_tick, tell, index, item.id),
             )
         if entry.failed:
             _warn(start, progress, item.id, entry.failed, entry.points, "points")
         entries[item.id] = entry
-        progress(index + 1, len(varied), item.id, tornado=tornado(entries)[:LIVE_BARS])
+        tell(index + 1, item.id)
     only = varied[0].id if request.parameter and len(varied) == 1 else None
     return analysis_answer(
         start.model,
@@ -155,12 +161,11 @@ def analyze(
     )
 
 
-def _ticker(
-    progress: Progress, index: int, total: int, name: str, entries: dict[str, Entry]
-) -> Callable[[float], None]:
-    return lambda share: progress(
-        index + share, total, name, tornado=tornado(entries)[:LIVE_BARS]
-    )
+def _tick(
+    tell: Callable[[float, str], None], index: int, name: str, share: float
+) -> None:
+    """Report that `share` of the input with this index is done."""
+    tell(index + share, name)
 
 
 def _baseline(model: PriceModel, outputs: Sequence[str]) -> dict[str, float]:

@@ -26,19 +26,12 @@ export function button(words, act, cls = "secondary") {
 /** A link that saves what it points to. */
 export const link = (words, href) => make("a", { class: "secondary", href, download: "" }, words);
 
-/** The tables of a result, as the analyses declare them; others give their default one. */
-const TABLES = {
-  "sensitivity.monte_carlo": ["distribution", "percentiles", "convergence", "contribution"],
-  "sensitivity.analyze": ["tornado", "curve", "ranking"],
-};
-
 /** Download CSV: of the table that is chosen beside it. */
 export function csvDownload(job) {
-  const tables = TABLES[job.kind];
-  const { id } = job;
+  const { id, tables = [] } = job;
   const address = (table) => api.resultAddress(id, "csv", table);
-  const csv = link("Download CSV", address(tables?.[0]));
-  if (!tables) return csv;
+  const csv = link("Download CSV", address(tables[0]));
+  if (tables.length < 2) return csv;
   const choice = make(
     "select",
     { "aria-label": "Table of the CSV file", onchange: () => (csv.href = address(choice.value)) },
