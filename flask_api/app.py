@@ -15,7 +15,7 @@ from flask_api.jobs.routes import bp as jobs
 from flask_api.push import socketio as push
 from flask_api.push import websocket
 from flask_api.push.socketio import socketio
-from flask_api.settings import Settings, load_settings, secret_key
+from flask_api.settings import Settings, concerns, load_settings, secret_key
 from flask_api.web.routes import bp as page
 
 __all__ = ["create_app", "socketio"]
@@ -36,6 +36,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     push.init_app(app, owner=auth.current_owner, admit=auth.refuse_forwarded)
     websocket.init_app(app, owner=auth.current_owner)
 
+    for concern in concerns(settings):
+        app.logger.warning(concern)
     engine = build_engine(settings, discover(), socketio.start_background_task)
     app.extensions["registry"] = engine.registry
     app.extensions["engine"] = engine

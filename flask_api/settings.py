@@ -190,8 +190,38 @@ def load_settings(
         raise SettingsError(
             f"{name}={first['input']!r}: {first['msg'][:1].lower()}{first['msg'][1:]}"
         ) from None
+    _refuse_several_workers(settings)
     _refuse_weak_production(settings)
     return settings
+
+
+def _refuse_several_workers(settings: Settings) -> None:
+    if settings.web_workers > 1:
+        raise SettingsError(
+            f"WEB_WORKERS={settings.web_workers}: several web processes need Redis, "
+            "which this version does not use yet; leave it at 1: it moves bytes only, "
+            "and MAX_CONCURRENT_JOBS processes compute beside it"
+        )
+
+
+def concerns(settings: Settings) -> list[str]:
+    """What the server's owner should know, although the server starts."""
+    found = []
+    if _weak(settings.secret_key):
+        found.append(
+            "SECRET_KEY is weak: fine on this machine, refused in production; leave "
+            "it out and a strong one is generated"
+        )
+    if not settings.loopback:
+        found.append(
+            f"FLASK_HOST={settings.flask_host}: everyone who reaches this machine can "
+            "start, see and cancel jobs, because there is no log-in"
+        )
+    return found
+
+
+def _weak(key: str) -> bool:
+    return bool(key) and (len(key) < 32 or key in WEAK_SECRETS)
 
 
 def _refuse_weak_production(settings: Settings) -> None:
@@ -205,9 +235,7 @@ def _refuse_weak_production(settings: Settings) -> None:
             "network: listen on 127.0.0.1 behind a proxy that asks who comes, or set "
             "ALLOW_ANONYMOUS=true"
         )
-    if not settings.secret_key:
-        return
-    if len(settings.secret_key) < 32 or settings.secret_key in WEAK_SECRETS:
+    if _weak(settings.secret_key):
         raise SettingsError(
             "SECRET_KEY is too weak for FLASK_ENV=production: use 32 characters or "
             "more, e.g. from `python -c 'import secrets; print(secrets.token_hex())'`, "
