@@ -11,7 +11,7 @@ from flask_api.jobs.executors.inline import InlineExecutor
 from flask_api.jobs.executors.local import LocalExecutor
 from flask_api.jobs.queue import Queue
 from flask_api.jobs.registry import Registry
-from flask_api.settings import Settings, make_writable
+from flask_api.settings import Settings, SettingsError, make_writable
 from flask_api.store.base import Store
 from flask_api.store.memory import MemoryStore
 from flask_api.store.sql import SqlStore
@@ -25,12 +25,16 @@ def build_engine(settings: Settings, analyses: Analyses, spawn: Spawn) -> Engine
     folder = settings.instance_folder
     make_writable("INSTANCE_FOLDER", folder)
     make_writable("INSTANCE_FOLDER", settings.results_folder)
+    models_dir = settings.models_dir
+    if models_dir is not None and not models_dir.is_dir():
+        raise SettingsError(
+            f"MODELS_DIR={models_dir} is no folder: create it, or leave it empty"
+        )
     store = _store(settings)
     events = Events(store, MemoryEventLog())
     queue = Queue(store, settings.max_queued_jobs)
     registry = Registry(store, events, queue, analyses, settings.results_folder)
     executor = _executor(settings, analyses, spawn)
-    models_dir = settings.models_dir
     limits = EngineSettings(
         slots=settings.max_concurrent_jobs,
         timeout_s=settings.job_timeout,

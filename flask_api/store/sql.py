@@ -33,10 +33,11 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
 
 from flask_api.errors import DiskFull
 from flask_api.jobs.job import CLIENT, Event, EventType, Job, Status
+from flask_api.settings import SettingsError
 from flask_api.store.base import (
     IDEMPOTENCY_S,
     LEASE_S,
@@ -57,10 +58,27 @@ class SqlStore(Store):
     """All promises of `Store`, kept by a database."""
 
     def __init__(self, url: str) -> None:
-        """Open the database at `url` (SQLAlchemy's form) and bring it up to date."""
+        """Open the database at `url` (SQLAlchemy's form) and bring it up to date.
+
+        Raises SettingsError where `url` is no address or its driver is missing.
+        """
         self._sqlite = url.startswith("sqlite")
         connect_args = {"timeout": 10.0} if self._sqlite else {}
-        self._engine = create_engine(url, connect_args=connect_args, pool_pre_ping=True)
+        try:
+            self._engine = create_engine(
+                url, connect_args=connect_args, pool_pre_ping=True
+            )
+        except ModuleNotFoundError as error:
+            raise SettingsError(
+                f"DATABASE_URL needs the package {error.name}, which is not installed: "
+                "this version is tested with SQLite; leave it empty for a file in the "
+                "instance folder"
+            ) from None
+        except ArgumentError:
+            raise SettingsError(
+                "DATABASE_URL is no database's address; leave it empty for a file in "
+                "the instance folder, or write sqlite:////absolute/path/jobs.sqlite"
+            ) from None
         if self._sqlite:
             event.listen(self._engine, "connect", _prepare_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
