@@ -65,10 +65,10 @@ async function watchedToItsEnd() {
   const id = await start(client, 1_000_000);
   assert.equal((await client.next("analysis_started")).analysis_id, id);
   const seen = await client.until("analysis_complete");
-  const progress = seen
-    .filter(([name]) => name === "progress_update")
-    .map(([, data]) => data.progress);
+  const updates = seen.filter(([name]) => name === "progress_update").map(([, data]) => data);
+  const progress = updates.map(({ progress }) => progress);
   assert.ok(progress.length > 0);
+  updates.slice(1).forEach(({ seq }, i) => assert.ok(seq > updates[i].seq));
   assert.deepEqual(progress, [...progress].sort((a, b) => a - b));
   const complete = seen.at(-1)[1];
   assert.equal(complete.status, "complete");
