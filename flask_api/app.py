@@ -9,7 +9,16 @@ from flask import Flask
 from flask_api.analysis import discover
 from flask_api.domains.price.routes import bp as price
 from flask_api.domains.sensitivity.routes import bp as sensitivity
-from flask_api.http import auth, body, error_handlers, headers, health, logs, openapi
+from flask_api.http import (
+    auth,
+    body,
+    error_handlers,
+    headers,
+    health,
+    logs,
+    openapi,
+    proxies,
+)
 from flask_api.jobs.build import build_engine
 from flask_api.jobs.routes import bp as jobs
 from flask_api.push import socketio as push
@@ -44,6 +53,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     for blueprint in (page, jobs, price, sensitivity):
         app.register_blueprint(blueprint)
+
+    proxies.init_app(app)
 
     def drain(reason: str) -> None:
         """Leave in good order: tell clients, give running jobs back."""

@@ -101,6 +101,10 @@ class Settings(BaseModel):
     trusted_proxies: int = _setting(
         0, "Reverse proxies in front whose X-Forwarded-* headers count.", ge=0
     )
+    trusted_hosts: str = _setting(
+        "",
+        "Hosts answered to, comma-separated (.example.org: all below); empty: any.",
+    )
     max_json_bytes: int = _setting(16 * 2**20, "Largest JSON body, bytes.", ge=1024)
     max_content_length: int = _setting(100 * 2**20, "Largest upload, bytes.", ge=1024)
     max_message_bytes: int = _setting(
@@ -125,6 +129,11 @@ class Settings(BaseModel):
         if not self.cors_origins and self.flask_env != "production":
             return ["http://localhost:3000"]
         return [o.strip() for o in self.cors_origins.split(",") if o.strip()]
+
+    @property
+    def hosts(self) -> list[str]:
+        """Host names this server answers to; none: any."""
+        return [h.strip() for h in self.trusted_hosts.split(",") if h.strip()]
 
     @property
     def loopback(self) -> bool:
