@@ -33,7 +33,7 @@ check: $(VENV)/.dev pins-fresh
 
 bench: $(VENV)/.dev
 	@for file in benchmarks/bench_*.py; do \
-		echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
+		echo "== $$file"; PYTHONPATH=. $(BIN)/python "$$file" || exit 1; done
 
 pins: $(BIN)/uv
 	$(COMPILE) -o requirements.txt
