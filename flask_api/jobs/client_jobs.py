@@ -11,7 +11,14 @@ import orjson
 
 from flask_api import errors
 from flask_api.jobs.events import Events
-from flask_api.jobs.job import CLIENT, EventType, Job, Status, new_id
+from flask_api.jobs.job import (
+    CLIENT,
+    MOST_WARNINGS,
+    EventType,
+    Job,
+    Status,
+    new_id,
+)
 from flask_api.jobs.submission import Submission, checked_id, refuse_other_content
 from flask_api.store.base import SEQ_BLOCK, Store
 
@@ -47,10 +54,11 @@ class ClientJobs:
             seq_floor=SEQ_BLOCK,
         )
         created = self._events.begin(job)
-        added = self._store.add(job, created, None, replay=False)
+        with self._events.speaking(job.id):
+            added = self._store.add(job, created, None, replay=False)
+            if added.how == "new":
+                self._events.tell(created, owner)
         refuse_other_content(added, job)
-        if added.how == "new":
-            self._events.tell(created, owner)
         return Submission(added.job, replayed=added.how != "new")
 
     def report(
@@ -72,25 +80,32 @@ class ClientJobs:
 
         Raises JobNotFound, NotClientDriven, Conflict for a finished job.
         """
-        job = self._store.get(owner, client_id)
+        there = self._there(owner, client_id)
+        # Reports come on threads of their own: each adds to the row of the one before.
+        with self._events.speaking(there.id):
+            job = self._there(owner, there.id)
+            if job.status.terminal:
+                raise errors.Conflict(f"the job is {job.status.value} already")
+            job = _with_report(job, step, results, error)
+            if status == "running":
+                self._goes_on(job)
+                return job
+            return self._ends(job, status)
+
+    def _there(self, owner: str, job_id: str) -> Job:
+        job = self._store.get(owner, job_id)
         if job is None:
-            raise errors.JobNotFound(f"there is no job {client_id[:130]!r}")
+            raise errors.JobNotFound(f"there is no job {job_id[:130]!r}")
         if job.kind != CLIENT:
             raise errors.NotClientDriven(job_id=job.public_id)
-        if job.status.terminal:
-            raise errors.Conflict(f"the job is {job.status.value} already")
-        job = _with_report(job, step, results, error)
-        if status == "running":
-            self._goes_on(job)
-        else:
-            job = self._ends(job, status)
         return job
 
     def _goes_on(self, job: Job) -> None:
         state = job.state()
         kept = {k: v for k, v in state.items() if k != "status"}
         kept["warnings"] = job.warnings
-        self._store.save_progress(job.id, job.attempt, kept)
+        if not self._store.save_progress(job.id, job.attempt, kept):
+            raise errors.Conflict("the job has ended already")
         self._store.touch_client(job.id, job.attempt)
         event = self._events.make(job.id, EventType.PROGRESS, state)
         self._events.tell(event, job.owner)
@@ -136,7 +151,7 @@ def _with_report(job: Job, step: int, results: object, error: str | None) -> Job
         step=step,
         progress=max(0.0, min(1.0, step / total)),
         latest_results=latest,
-        warnings=(*job.warnings, error) if error else job.warnings,
+        warnings=(*job.warnings, error)[-MOST_WARNINGS:] if error else job.warnings,
         has_errors=job.has_errors or error is not None,
         eta_seconds=_eta(job, step / total),
     )

@@ -9,15 +9,18 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flask_api.errors import DiskFull
 from flask_api.jobs.executors.base import Executor, Worker
 from flask_api.jobs.job import EventType, Job, Status
 from flask_api.jobs.queue import retry_delay_s
 from flask_api.jobs.registry import Registry
 from flask_api.jobs.turn import Limits, Turn
+from flask_api.store.base import StoreBusy
 
 _LOG = logging.getLogger("flask_api.jobs")
 #: How often a server that waits for the engine's lock tries again, seconds.
@@ -63,8 +66,11 @@ class Engine:
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._turns: dict[str, Turn] = {}
         self._stopping = threading.Event()
+        self._changing = threading.Lock()
         self._lock_handle: int | None = None
-        self._slots_open = 0
+        self._slots_open: set[str] = set()
+        self._clients_judged_at = 0.0
+        self._clocks_apart = 0.0
         registry.on_cancel = self._on_cancel
 
     # -- state -------------------------------------------------------
@@ -97,38 +103,61 @@ class Engine:
         path = self._settings.lock_file
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if not self._lock(handle):
+            os.close(handle)
+            return
+        self._allow_silence()
+        while not self._recovered():
+            if self._stopping.wait(1.0):
+                return
+        for number in range(self._settings.slots):
+            self._spawn(self._slot, f"{self._name}/{number}", False)
+        self._spawn(self._slot, f"{self._name}/quick", True)
+        self._spawn(self._housekeeping)
+
+    def _lock(self, handle: int) -> bool:
+        """Wait for the engine's lock; False if we stop before it is ours."""
         while not self._stopping.is_set():
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 time.sleep(LOCK_POLL_S)
                 continue
-            self._lock_handle = handle
-            break
-        else:
-            os.close(handle)
-            return
-        self.registry.events.engine_here = True
-        self._recover()
-        for number in range(self._settings.slots):
-            self._spawn(self._slot, f"{self._name}/{number}", False)
-        self._spawn(self._slot, f"{self._name}/quick", True)
-        self._spawn(self._housekeeping)
+            with self._changing:
+                if self._stopping.is_set():  # `stop` has been: nobody would unlock
+                    return False
+                self.registry.events.engine_here = True
+                self._lock_handle = handle
+                return True
+        return False
 
     def stop(self, wait_s: float = 1.0) -> None:
-        """Give running jobs back, end all workers and let go of the lock."""
-        self._stopping.set()
+        """Give running jobs back, end all workers and let go of the lock.
+
+        May be called again, and from several threads.
+        """
+        with self._changing:
+            self._stopping.set()
         self.registry.closing = True
+        self.registry.queue.close()
         for turn in list(self._turns.values()):
             turn.stop("shutdown")
-        self.registry.queue.wake()
         deadline = time.monotonic() + wait_s
         while self._slots_open and time.monotonic() < deadline:
             time.sleep(0.02)
         self._executor.stop()
-        if self._lock_handle is not None:
-            os.close(self._lock_handle)
-            self._lock_handle = None
+        with self._changing:
+            handle, self._lock_handle = self._lock_handle, None
+        if handle is not None:
+            os.close(handle)
+
+    def _recovered(self) -> bool:
+        try:
+            self._recover()
+        except (StoreBusy, DiskFull) as error:
+            _LOG.error("the engine cannot begin yet: %s", error)
+            return False
+        return True
 
     def _recover(self) -> None:
         """Jobs that a server before us left running go back into the queue.
@@ -147,12 +176,14 @@ class Engine:
             self._fail(job, "INTERRUPTED", message)
         else:
             state = job.state() | {"status": Status.PENDING.value, "message": why}
-            event = events.make(job.id, EventType.RETRIED, state)
             delay = retry_delay_s(job.attempts)
-            if self._store.give_back(
-                job.id, job.attempt, event, counted=True, delay_s=delay
-            ):
-                events.tell(event, job.owner)
+            with events.speaking(job.id):
+                event = events.make(job.id, EventType.RETRIED, state)
+                if self._store.give_back(
+                    job.id, job.attempt, event, counted=True, delay_s=delay
+                ):
+                    events.tell(event, job.owner)
+            self.registry.queue.wake()
 
     def _fail(self, job: Job, code: str, message: str) -> None:
         error = {"code": code, "message": message, "details": []}
@@ -162,21 +193,23 @@ class Engine:
         """Finish a job that no turn holds."""
         events = self.registry.events
         state = job.state() | changes | {"status": status.value}
-        final = events.make(job.id, EventType(status.value), state)
-        if self._store.finish(job.id, job.attempt, final, changes | {"status": status}):
-            events.tell(final, job.owner)
+        with events.speaking(job.id):
+            final = events.make(job.id, EventType(status.value), state)
+            fields = changes | {"status": status}
+            if self._store.finish(job.id, job.attempt, final, fields):
+                events.tell(final, job.owner)
 
     # -- slots -------------------------------------------------------
 
     def _slot(self, holder: str, quick: bool) -> None:
         """Claim and run one job after another, on a worker of our own."""
-        self._slots_open += 1
+        self._slots_open.add(holder)
         worker: Worker | None = None
         try:
-            worker = self._executor.take()
             while not self._stopping.is_set():
                 try:
-                    worker = self._one(holder, quick, worker)
+                    worker = self._fit(worker)
+                    self._one(holder, quick, worker)
                 except Exception:  # noqa: BLE001
                     # A slot outlives every fault, or the server would starve in
                     # silence; the job keeps its lease and comes back by itself.
@@ -188,51 +221,72 @@ class Engine:
         finally:
             if worker is not None:
                 worker.discard()
-            self._slots_open -= 1
+            self._slots_open.discard(holder)
 
-    def _one(self, holder: str, quick: bool, worker: Worker | None) -> Worker | None:
-        job = self.registry.queue.take(holder, quick=quick)
-        if job is None or self._stopping.is_set():
-            if job is not None:
-                self._return_unused(job)
-            return worker
-        if worker is None or worker.jobs_done >= self._settings.max_jobs_per_worker:
-            if worker is not None:
-                worker.discard()
-            worker = self._executor.take()
-        worker.jobs_done += 1
-        turn = self._turn(job, worker)
-        if turn is not None and not turn.worker_lives:
-            # A process that is gone, or has asked to go, is replaced by the spare.
+    def _fit(self, worker: Worker | None) -> Worker:
+        """The worker if it can take another job, else a new one."""
+        if worker is not None:
+            if worker.alive and worker.jobs_done < self._settings.max_jobs_per_worker:
+                return worker
             worker.discard()
-            return None if self._stopping.is_set() else self._executor.take()
-        return worker
+        return self._executor.take()
 
-    def _turn(self, job: Job, worker: Worker) -> Turn | None:
+    def _one(self, holder: str, quick: bool, worker: Worker) -> None:
+        job = self.registry.queue.take(holder, quick=quick)
+        if job is None:
+            return
+        if self._stopping.is_set():
+            self._return_unused(job)
+            return
+        if not worker.alive:  # it died while it waited: no fault of this job
+            worker.discard()
+            fresh = self._executor.take()
+            try:
+                self._turn(job, fresh)
+            finally:
+                fresh.discard()
+            return
+        worker.jobs_done += 1
+        self._turn(job, worker)
+
+    def _turn(self, job: Job, worker: Worker) -> None:
         analysis = self.registry.analyses.get(job.kind)
         if analysis is None:
             message = f"This server has no analysis {job.kind!r} any more."
             self._fail(job, "NOT_AVAILABLE", message)
-            return None
+            return
         limit = job.timeout_s or self._settings.timeout_s
         limits = Limits(limit, self._settings.max_attempts)
         events = self.registry.events
         turn = Turn(job, analysis, worker, self._store, events, limits)
         self._turns[job.id] = turn
-        folder = self.registry.results_folder
-        name = f"{job.id}-{job.attempt}.json"
+        if self._stopping.is_set():  # `stop` may have looked before we were there
+            turn.stop("shutdown")
+        file = self.registry.results_folder / f"{job.id}-{job.attempt}.json"
         try:
             context = {"models_dir": self._settings.models_dir}
-            turn.run(context, str(folder / name))
+            turn.run(context, str(file))
         finally:
             del self._turns[job.id]
-        return turn
+        if turn.unused_file:
+            self._remove_unused(job, file)
+        if not turn.worker_lives:  # it is gone, or has asked to go
+            worker.discard()
+
+    def _remove_unused(self, job: Job, file: Path) -> None:
+        """Remove what a worker wrote, or began to, for a result that does not count."""
+        row = self._store.get(job.owner, job.id)
+        if row is None or row.result_file != file.name:
+            for left in (file, *file.parent.glob(f"{file.stem}.*.draft")):
+                left.unlink(missing_ok=True)
 
     def _return_unused(self, job: Job) -> None:
         events = self.registry.events
         state = job.state() | {"status": Status.PENDING.value}
-        event = events.make(job.id, EventType.INTERRUPTED, state)
-        self._store.give_back(job.id, job.attempt, event, counted=False)
+        with events.speaking(job.id):
+            event = events.make(job.id, EventType.INTERRUPTED, state)
+            if self._store.give_back(job.id, job.attempt, event, counted=False):
+                events.tell(event, job.owner)
 
     def _on_cancel(self, job: Job) -> None:
         turn = self._turns.get(job.id)
@@ -254,14 +308,30 @@ class Engine:
         for job in self._store.expired():
             if job.id not in self._turns:
                 self._take_back(job, "its worker was lost")
-        for job in self._store.idle_clients(self._settings.client_idle_s):
-            idle = self._settings.client_idle_s
-            message = f"The client was silent for {idle:g} s."
-            self._fail(job, "CLIENT_IDLE", message)
+        self._tidy_clients()
         if thoroughly:
             for job in self._store.prune(self._settings.history):
                 self.registry.dispose(job)
             self._remove_orphans()
+
+    def _tidy_clients(self) -> None:
+        if abs(self._wall_ahead() - self._clocks_apart) > HOUSEKEEPING_S:
+            self._allow_silence()  # we slept, or the clock was set
+        if time.monotonic() < self._clients_judged_at:
+            return
+        idle = self._settings.client_idle_s
+        for job in self._store.idle_clients(idle):
+            message = f"The client was silent for {idle:g} s."
+            self._fail(job, "CLIENT_IDLE", message)
+
+    def _allow_silence(self) -> None:
+        """Clients could not report until now: they get the whole time again."""
+        self._clocks_apart = self._wall_ahead()
+        self._clients_judged_at = time.monotonic() + self._settings.client_idle_s
+
+    @staticmethod
+    def _wall_ahead() -> float:
+        return time.time() - time.monotonic()
 
     def _remove_orphans(self) -> None:
         folder = self.registry.results_folder
@@ -269,6 +339,8 @@ class Engine:
             return
         known = self._store.result_files()
         for file in folder.iterdir():
-            old = time.time() - file.stat().st_mtime > ORPHAN_S
-            if old and file.name not in known:
-                file.unlink(missing_ok=True)
+            if file.name in known:
+                continue
+            with suppress(FileNotFoundError):  # deleted with its job in this moment
+                if time.time() - file.stat().st_mtime > ORPHAN_S:
+                    file.unlink()

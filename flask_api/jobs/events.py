@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask_api.jobs.event_log.base import EventLog, Mailbox
@@ -18,6 +19,17 @@ REMOTE_POLL_S = 0.5
 LIST_INTERVAL_S = 0.25
 
 
+@dataclass
+class _Voice:
+    """The numbers of one job, and the right to speak for it."""
+
+    turn: threading.RLock = field(default_factory=lambda: threading.RLock())
+    last: int = 0  # given to an event
+    limit: int = 0  # reserved in the store
+    users: int = 0
+    ended: bool = False
+
+
 class Events:
     """All that is said about jobs in this process."""
 
@@ -25,29 +37,51 @@ class Events:
         self._store = store
         self._log = log
         self._lock = threading.Lock()
-        self._numbers: dict[str, tuple[int, int]] = {}  # job -> last given, last free
+        self._voices: dict[str, _Voice] = {}
         #: False while another process runs the engine: then the log here is silent.
         self.engine_here = False
 
+    @contextmanager
+    def speaking(self, job_id: str) -> Iterator[_Voice]:
+        """Number, keep and tell a job's event as one step.
+
+        Without it a milestone that was numbered first could be told after a later
+        event, and followers, whose numbers only rise, would never see it.
+        """
+        with self._lock:
+            voice = self._voices.setdefault(job_id, _Voice())
+            voice.users += 1
+        try:
+            with voice.turn:
+                yield voice
+        finally:
+            with self._lock:
+                voice.users -= 1
+                if not voice.users and (voice.ended or voice.last >= voice.limit):
+                    self._voices.pop(job_id, None)
+
     def begin(self, job: Job) -> Event:
         """The first event of a new job; the store is to keep it with the row."""
-        with self._lock:
-            self._numbers[job.id] = (1, SEQ_BLOCK)
         return Event(job.id, 1, EventType.CREATED, time.time(), job.state())
 
     def number(self, job_id: str) -> int:
         """The next number of a job's events."""
-        with self._lock:
-            last, limit = self._numbers.get(job_id, (0, 0))
-            if last < limit:
-                self._numbers[job_id] = (last + 1, limit)
-                return last + 1
-        floor = self._store.raise_seq(job_id) or 0
-        with self._lock:
-            last, _ = self._numbers.get(job_id, (0, 0))
-            first = max(last, floor) + 1
-            self._numbers[job_id] = (first, floor + SEQ_BLOCK)
-            return first
+        with self.speaking(job_id) as voice:
+            if voice.last >= voice.limit:
+                floor = self._store.raise_seq(job_id)
+                voice.last = max(voice.last, floor or 0)
+                if floor is not None and self.engine_here:
+                    voice.limit = floor + SEQ_BLOCK
+                # Else the next number is another block's: the engine of the other
+                # process speaks in between, and numbers rise over both.
+            voice.last += 1
+            return voice.last
+
+    def heed(self, job: Job) -> None:
+        """Number above what another process has reserved, by the row's word."""
+        with self.speaking(job.id) as voice:
+            if job.seq_floor > voice.limit:
+                voice.limit = 0
 
     def make(self, job_id: str, kind: EventType, state: Mapping[str, Any]) -> Event:
         """A numbered event, not yet told to anyone."""
@@ -57,10 +91,11 @@ class Events:
         """Give an event to its followers; `stored=False` keeps a milestone first."""
         if not stored and event.type.milestone:
             self._store.add_event(event)
-        self._log.append(event, owner)
-        if event.type.final:
-            with self._lock:
-                self._numbers.pop(event.job_id, None)
+        with self.speaking(event.job_id) as voice:
+            if event.type is EventType.CREATED and self.engine_here:
+                voice.last, voice.limit = event.seq, SEQ_BLOCK
+            voice.ended = voice.ended or event.type.final
+            self._log.append(event, owner)
 
     def forget(self, job: Job) -> None:
         """Drop what is remembered of a deleted job, and tell watchers of the list."""
@@ -69,6 +104,8 @@ class Events:
         )
         self._log.append(gone, job.owner)
         self._log.forget(job.id)
+        with self._lock:
+            self._voices.pop(job.id, None)
 
     def past(self, job: Job, after: int) -> list[Event]:
         """Known events with seq > after: stored milestones and what the log holds."""

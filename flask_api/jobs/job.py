@@ -63,6 +63,8 @@ class EventType(StrEnum):
 
 #: The kind of a job that its own client computes.
 CLIENT = "client"
+#: A job keeps so many warnings: every event carries them all.
+MOST_WARNINGS = 100
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from flask_api.errors import QueueFull
-from flask_api.jobs.job import Job, Status
+from flask_api.jobs.job import Job
 
 #: Pending jobs are looked for at least this often, seconds: another process may
 #: have put them there.
@@ -18,27 +18,30 @@ class ClaimSource(Protocol):
 
     def claim(self, holder: str, *, quick: bool) -> Job | None: ...
 
-    def counts(self) -> dict[Status, int]: ...
-
 
 class Queue:
     """Bounds and wake-up calls around the store's order."""
 
     def __init__(self, source: ClaimSource, max_pending: int) -> None:
         self._source = source
-        self._max_pending = max_pending
+        #: So many jobs may wait; the store counts them when it adds one.
+        self.room = max_pending
+        self._closed = False
         self._news = threading.Condition()
         self._calls = 0
 
-    def admit(self) -> None:
-        """Raises QueueFull if one more job may not wait."""
-        pending = self._source.counts()[Status.PENDING]
-        if pending >= self._max_pending:
-            raise QueueFull(
-                f"{pending} jobs wait already, {self._max_pending} may "
-                "(MAX_QUEUED_JOBS); try again when some of them have run",
-                retry_after_s=10,
-            )
+    def refuse(self) -> NoReturn:
+        """Raises QueueFull."""
+        raise QueueFull(
+            f"{self.room} jobs wait already, and no more may (MAX_QUEUED_JOBS); try "
+            "again when some of them have run",
+            retry_after_s=10,
+        )
+
+    def close(self) -> None:
+        """Nothing is claimed any more."""
+        self._closed = True
+        self.wake()
 
     def wake(self) -> None:
         """Say that there may be something to claim."""
@@ -49,12 +52,15 @@ class Queue:
     def take(self, holder: str, *, quick: bool) -> Job | None:
         """Claim the next job, waiting up to POLL_S for one."""
         calls = self._calls
+        if self._closed:
+            return None
         job = self._source.claim(holder, quick=quick)
         if job is None:
             with self._news:
                 if calls == self._calls:  # else: called while we looked
                     self._news.wait(POLL_S)
-            job = self._source.claim(holder, quick=quick)
+            if not self._closed:
+                job = self._source.claim(holder, quick=quick)
         return job
 
 

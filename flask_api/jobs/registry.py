@@ -151,13 +151,16 @@ class Registry:
     def _enter(self, job: Job, key: Key | None, *, replay: bool) -> Submission:
         if self.closing:
             raise errors.ShuttingDown(retry_after_s=3)
-        self.queue.admit()
-        created = self.events.begin(job)
-        added = self.store.add(job, created, key, replay=replay)
+        created, room = self.events.begin(job), self.queue.room
+        with self.events.speaking(job.id):
+            added = self.store.add(job, created, key, replay=replay, room=room)
+            if added.how == "new":
+                self.events.tell(created, job.owner)
+        if added.how == "full":
+            self.queue.refuse()
         refuse_other_content(added, job)
         if added.how != "new":
             return Submission(added.job, replayed=True)
-        self.events.tell(created, job.owner)
         self.queue.wake()
         return Submission(added.job, replayed=False)
 
@@ -298,22 +301,28 @@ class Registry:
         Cancelling a cancelled job does nothing. Raises JobNotFound, Conflict for a
         job that has ended otherwise.
         """
-        job = self.get(owner, job_id)
-        number = self.events.number(job.id)
-        asked = self.store.request_cancel(job.id, by, reason, number)
-        if asked is None:
-            raise errors.JobNotFound
-        job, event = asked
+        job, event = self._ask(self.get(owner, job_id), by, reason)
         if job.status in (Status.COMPLETED, Status.FAILED):
             raise errors.Conflict(
                 f"the job has {job.status.value} already: there is nothing to cancel",
                 job_id=job.public_id,
             )
-        if event is not None:
-            self.events.tell(event, owner)
-            if not event.type.final:
-                self.on_cancel(job)
+        if event is not None and not event.type.final:
+            self.on_cancel(job)
         return job
+
+    def _ask(self, job: Job, by: str, reason: str) -> tuple[Job, Event | None]:
+        """Mark a job that has not ended; the row, and the milestone this made."""
+        if job.status.terminal:
+            return job, None
+        with self.events.speaking(job.id):
+            number = self.events.number(job.id)
+            asked = self.store.request_cancel(job.id, by, reason, number)
+            if asked is None:
+                raise errors.JobNotFound
+            if asked[1] is not None:
+                self.events.tell(asked[1], job.owner)
+        return asked
 
     def delete(self, owner: str, job_id: str) -> None:
         """Remove a job, its events and its files; a running one is cancelled first.
@@ -329,6 +338,7 @@ class Registry:
             self.wait(owner, job_id, grace + 2.0)
         gone = self.store.delete(owner, job_id)
         if gone is None:
+            self.get(owner, job_id)  # another call was first: JobNotFound
             raise errors.Conflict("the job is still stopping: try again in a second")
         self.dispose(gone)
 

@@ -14,9 +14,11 @@ import orjson
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from flask_api.analysis import Analysis
+from flask_api.errors import DiskFull, TooLarge
 from flask_api.jobs.events import Events
 from flask_api.jobs.executors.base import Worker, WorkerGone
-from flask_api.jobs.job import Event, EventType, Job, Status
+from flask_api.jobs.frames import FrameError
+from flask_api.jobs.job import MOST_WARNINGS, Event, EventType, Job, Status
 from flask_api.jobs.queue import retry_delay_s
 from flask_api.store.base import LEASE_S, Store, StoreBusy
 
@@ -31,7 +33,7 @@ ETA_AFTER_S = 0.5
 FORGIVEN_DEATHS = 1
 
 _patiently = retry(
-    retry=retry_if_exception_type(StoreBusy),
+    retry=retry_if_exception_type((StoreBusy, DiskFull)),
     wait=wait_exponential(0.05, max=2),
     stop=stop_after_delay(LEASE_S),
     reraise=True,
@@ -89,20 +91,25 @@ class Turn:
         self._kill_at: float | None = None
         self._stop_reason: str | None = None  # user, timeout, shutdown, lost
         self._beat_at = 0.0
-        self._unsaved = False
+        self._unsaved = job.attempt > 1  # the row still shows the earlier attempt
         self._state: dict[str, Any] = {
             **job.state(),
             "status": Status.RUNNING.value,
+            "step": None if job.total_steps is None else 0,
+            "phase": None,
+            "warnings": [],
             "latest_results": None,
         }
         #: False = the worker is of no further use.
         self.worker_lives = True
+        #: True = the row does not name the file that the worker may have written.
+        self.unused_file = False
 
     def run(self, context: Mapping[str, Any], result_path: str) -> None:
         """Compute the job to its end, whatever that is."""
-        self._tell(EventType.STARTED, message="started")
-        self._tell(EventType.PROGRESS)
         try:
+            self._tell(EventType.STARTED, message="started")
+            self._tell(EventType.PROGRESS)
             self._worker.send(self._frame(context, result_path))
             if self._stop_reason is not None:  # asked before the worker had the job
                 self._ask_worker()
@@ -112,7 +119,11 @@ class Turn:
                     return
                 self._look_at_clocks()
             self.worker_lives = False  # it computes what another holder computes too
+            self.unused_file = True
             self._worker.kill()
+        except FrameError as error:
+            message = f"The request is too long for a worker: {error}."
+            self._fail({"code": TooLarge.code, "message": message, "details": []})
         except WorkerGone as gone:
             self.worker_lives = False
             self._worker.kill()
@@ -147,8 +158,14 @@ class Turn:
             "stopped": self._stopped,
         }
         taker = takers.get(frame["type"])
-        if taker is not None:  # "ready" needs no answer
-            taker(frame)
+        try:
+            if taker is not None:  # "ready" needs no answer
+                taker(frame)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            _LOG.exception("job %s: a broken frame", self.job.id)
+            raise WorkerGone(f"it sent a broken frame: {error!r}") from None
+        if frame.get("exit"):
+            self.worker_lives = False
         return frame["type"] in ("result", "error", "stopped")
 
     def _progress(self, frame: dict[str, Any]) -> None:
@@ -175,7 +192,11 @@ class Turn:
         self._state["phase"] = str(frame["name"])
 
     def _warning(self, frame: dict[str, Any]) -> None:
+        if len(self._state["warnings"]) >= MOST_WARNINGS:
+            return
         warnings = [*self._state["warnings"], str(frame["message"])]
+        if len(warnings) == MOST_WARNINGS:
+            warnings[-1] = "there are more warnings; they are left out"
         self._tell(EventType.WARNING, warnings=warnings)
         self._unsaved = True
 
@@ -197,13 +218,14 @@ class Turn:
         self._tell(EventType.PROGRESS, progress=1.0, eta_seconds=0.0)
         if self._finish(Status.COMPLETED, fields):
             return
-        self._finish_stopped()  # a cancel was first, or the job is not ours any more
+        # A cancel was first, or the job is not ours any more: its file is nobody's.
+        self.unused_file = True
+        self._beat()  # numbers above those of another process, where that asked
+        self._finish_stopped()
 
     def _error(self, frame: dict[str, Any]) -> None:
         if "traceback" in frame:
             _LOG.error("job %s failed\n%s", self.job.id, frame["traceback"])
-        if frame.get("exit"):
-            self.worker_lives = False
         error = {k: frame[k] for k in ("code", "message", "details")}
         self._fail(error)
 
@@ -218,7 +240,8 @@ class Turn:
         reason   user, timeout, or shutdown (ends at once and gives the job back)
         """
         if reason == "shutdown":
-            self._stop_reason = reason
+            if self._stop_reason is None:  # else it ends as asked, not later
+                self._stop_reason = reason
             self._worker.kill()  # `receive` raises WorkerGone, and `run` gives back
         elif self._stop_reason is None:
             self._stop_reason = reason
@@ -240,21 +263,30 @@ class Turn:
             self._beat_at = now + BEAT_S
             self._beat()
 
-    @_patiently
     def _beat(self) -> None:
-        if self._unsaved:
-            self._unsaved = False
-            self._store.save_progress(self.job.id, self.job.attempt, self._columns())
-        row = self._store.renew(self.job.id, self.job.attempt)
+        job = self.job
+        try:
+            if self._unsaved:
+                self._store.save_progress(job.id, job.attempt, self._columns())
+                self._unsaved = False
+            row = self._store.renew(job.id, job.attempt)
+        except (StoreBusy, DiskFull) as error:
+            # The next beat tries again. The work goes on meanwhile: should the lease
+            # run out, the fence keeps what we compute out of the row.
+            _LOG.warning("job %s: its lease was not renewed: %s", job.id, error)
+            return
         if row is None:
             self._stop_reason = "lost"
-        elif row.cancel_requested_at is not None:
+            return
+        self._events.heed(row)
+        if row.cancel_requested_at is not None:
             self.stop("user")
 
     # -- how it ends -------------------------------------------------
 
     def _bury(self, why: str) -> None:
         """The worker is gone: stopped as asked, or an accident."""
+        self.unused_file = True
         if self._stop_reason in ("user", "timeout"):
             self._finish_stopped()
         elif self._stop_reason == "shutdown":
@@ -273,19 +305,24 @@ class Turn:
     def _give_back(
         self, kind: EventType, message: str, *, counted: bool, died: bool = False
     ) -> None:
+        before = dict(self._state)
         self._state |= {"status": Status.PENDING.value, "message": message}
         self._state["has_errors"] = self._state["has_errors"] or counted
-        event = self._make(kind)
-        kept = self._store.give_back(
-            self.job.id,
-            self.job.attempt,
-            event,
-            counted=counted,
-            died=died,
-            delay_s=retry_delay_s(self.job.attempts) if counted else 0.0,
-        )
-        if kept:
-            self._events.tell(event, self.job.owner)
+        with self._events.speaking(self.job.id):
+            event = self._make(kind)
+            kept = self._store.give_back(
+                self.job.id,
+                self.job.attempt,
+                event,
+                counted=counted,
+                died=died,
+                delay_s=retry_delay_s(self.job.attempts) if counted else 0.0,
+            )
+            if kept:
+                self._events.tell(event, self.job.owner)
+        if not kept:  # a cancel was first, or the job is not ours any more
+            self._state = before
+            self._finish(Status.CANCELLED, {"message": "cancelled"})
 
     def _finish_stopped(self) -> None:
         if self._stop_reason == "timeout":
@@ -305,11 +342,12 @@ class Turn:
     def _finish(self, status: Status, fields: dict[str, Any]) -> bool:
         self._state |= {k: v for k, v in fields.items() if k in self._state}
         self._state |= {"status": status.value, "eta_seconds": None}
-        final = self._make(EventType(status.value))
-        changes = self._columns() | fields | {"status": status}
-        done = self._store.finish(self.job.id, self.job.attempt, final, changes)
-        if done:
-            self._events.tell(final, self.job.owner)
+        with self._events.speaking(self.job.id):
+            final = self._make(EventType(status.value))
+            changes = self._columns() | fields | {"status": status}
+            done = self._store.finish(self.job.id, self.job.attempt, final, changes)
+            if done:
+                self._events.tell(final, self.job.owner)
         return done
 
     def _columns(self) -> dict[str, Any]:
@@ -320,9 +358,11 @@ class Turn:
     def _make(self, kind: EventType) -> Event:
         return self._events.make(self.job.id, kind, dict(self._state))
 
+    @_patiently
     def _tell(self, kind: EventType, **changes: Any) -> None:
         self._state |= changes
-        self._events.tell(self._make(kind), self.job.owner, stored=False)
+        with self._events.speaking(self.job.id):
+            self._events.tell(self._make(kind), self.job.owner, stored=False)
 
 
 _NOT_SAVED = frozenset({"status", "rate", "total_steps"})

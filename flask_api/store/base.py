@@ -34,6 +34,9 @@ from flask_api.jobs.job import Event, Job, Status
 LEASE_S = 20.0
 #: Event numbers are reserved in blocks of this size.
 SEQ_BLOCK = 1000
+#: The longest delay of a job that was given back, seconds: one that claims to wait
+#: longer was given back before the clock was set back.
+MAX_DELAY_S = 60.0
 #: An idempotency key is remembered this long, seconds.
 IDEMPOTENCY_S = 24 * 3600.0
 #: An identical body within this time returns the unfinished first job, seconds.
@@ -61,7 +64,8 @@ class Added:
     """Outcome of `add`: the job that now stands for the request."""
 
     job: Job
-    #: "new", "key" (same key), "client_id" (same id), "body" (same recent body)
+    #: "new", "key" (same key), "client_id" (same id), "body" (same recent body), or
+    #: "full" (not inserted)
     how: str
 
 
@@ -73,12 +77,21 @@ class Store(ABC):
         """The store's clock, seconds since 1970."""
 
     @abstractmethod
-    def add(self, job: Job, created: Event, key: Key | None, *, replay: bool) -> Added:
+    def add(
+        self,
+        job: Job,
+        created: Event,
+        key: Key | None,
+        *,
+        replay: bool,
+        room: int | None = None,
+    ) -> Added:
         """Insert a pending job with its first event, unless it is there already.
 
         An earlier job stands for it if it was made with the same key, the same
         client id, or (`replay`) within REPLAY_S with the same kind and content while
         it is unfinished. The caller compares contents. Queue times are the store's.
+        Where none does and `room` jobs are pending, nothing is inserted: "full".
         """
 
     @abstractmethod
@@ -149,7 +162,11 @@ class Store(ABC):
         died: bool = False,
         delay_s: float = 0.0,
     ) -> bool:
-        """Return a running job to the queue; `counted` attempts are limited."""
+        """Return a running job to the queue; `counted` attempts are limited.
+
+        False, and nothing changed, if the attempt is not the current one, the job is
+        not running, or its cancellation was requested: such a one is to be finished.
+        """
 
     @abstractmethod
     def request_cancel(

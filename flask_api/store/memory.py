@@ -13,6 +13,7 @@ from flask_api.jobs.job import CLIENT, Event, EventType, Job, Status
 from flask_api.store.base import (
     IDEMPOTENCY_S,
     LEASE_S,
+    MAX_DELAY_S,
     REPLAY_S,
     SEQ_BLOCK,
     Added,
@@ -35,7 +36,15 @@ class MemoryStore(Store):
     def now(self) -> float:
         return self._clock()
 
-    def add(self, job: Job, created: Event, key: Key | None, *, replay: bool) -> Added:
+    def add(
+        self,
+        job: Job,
+        created: Event,
+        key: Key | None,
+        *,
+        replay: bool,
+        room: int | None = None,
+    ) -> Added:
         with self._lock:
             now = self.now()
             if key and (job.owner, key) in self._keys:
@@ -46,6 +55,8 @@ class MemoryStore(Store):
                 return Added(there, "client_id")
             if replay and (there := self._twin(job, now)):
                 return Added(there, "body")
+            if room is not None and self.counts()[Status.PENDING] >= room:
+                return Added(job, "full")
             job = replace(job, queued_at=now, created_at=now)
             self._jobs[job.id] = job
             self._events[job.id] = {created.seq: created}
@@ -134,7 +145,7 @@ class MemoryStore(Store):
                 job
                 for job in self._jobs.values()
                 if job.status is Status.PENDING
-                and job.not_before <= now
+                and not now < job.not_before <= now + MAX_DELAY_S
                 and (job.quick or not quick)
             ]
             if not waiting:
@@ -212,7 +223,7 @@ class MemoryStore(Store):
     ) -> bool:
         with self._lock:
             job = self._held(job_id, attempt)
-            if job is None:
+            if job is None or job.cancel_requested_at is not None:
                 return False
             self._jobs[job_id] = replace(
                 job,
@@ -222,7 +233,7 @@ class MemoryStore(Store):
                 has_errors=job.has_errors or counted,
                 attempts=job.attempts - (not counted),
                 deaths=job.deaths + died,
-                not_before=self.now() + delay_s,
+                not_before=self.now() + delay_s if delay_s else 0.0,
             )
             self._events[job_id][event.seq] = event
             return True

@@ -29,11 +29,13 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    or_,
     select,
     text,
     update,
 )
 from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from flask_api.errors import DiskFull
 from flask_api.jobs.job import CLIENT, Event, EventType, Job, Status
@@ -41,6 +43,7 @@ from flask_api.settings import SettingsError
 from flask_api.store.base import (
     IDEMPOTENCY_S,
     LEASE_S,
+    MAX_DELAY_S,
     REPLAY_S,
     SEQ_BLOCK,
     Added,
@@ -63,7 +66,9 @@ class SqlStore(Store):
         Raises SettingsError where `url` is no address or its driver is missing.
         """
         self._sqlite = url.startswith("sqlite")
-        connect_args = {"timeout": 10.0} if self._sqlite else {}
+        # SQLite waits in C, where the whole web loop waits with it: not long, and
+        # StoreBusy is tried again.
+        connect_args = {"timeout": 2.0} if self._sqlite else {}
         try:
             self._engine = create_engine(
                 url, connect_args=connect_args, pool_pre_ping=True
@@ -107,18 +112,36 @@ class SqlStore(Store):
         )
         return float(connection.execute(text(clock)).scalar_one())
 
-    def add(self, job: Job, created: Event, key: Key | None, *, replay: bool) -> Added:
+    def add(
+        self,
+        job: Job,
+        created: Event,
+        key: Key | None,
+        *,
+        replay: bool,
+        room: int | None = None,
+    ) -> Added:
         try:
-            return self._add(job, created, key, replay=replay)
+            return self._add(job, created, key, replay=replay, room=room)
         except IntegrityError:  # another process was first: now its row is there
-            return self._add(job, created, key, replay=replay)
+            return self._add(job, created, key, replay=replay, room=room)
 
-    def _add(self, job: Job, created: Event, key: Key | None, *, replay: bool) -> Added:
+    def _add(
+        self,
+        job: Job,
+        created: Event,
+        key: Key | None,
+        *,
+        replay: bool,
+        room: int | None,
+    ) -> Added:
         with self._write() as connection:
             now = self._now(connection)
             there = self._standing(connection, job, key, now, replay=replay)
             if there:
                 return there
+            if room is not None and self._pending(connection) >= room:
+                return Added(job, "full")
             job = replace(job, queued_at=now, created_at=now)
             connection.execute(insert(jobs).values(**_values(job)))
             connection.execute(insert(events).values(**_event_values(created)))
@@ -140,6 +163,11 @@ class SqlStore(Store):
                     )
                 )
             return Added(job, "new")
+
+    def _pending(self, connection: Connection) -> int:
+        waiting = jobs.c.status == Status.PENDING.value
+        count = select(func.count()).select_from(jobs).where(waiting)
+        return int(connection.execute(count).scalar_one())
 
     def _standing(
         self,
@@ -231,6 +259,7 @@ class SqlStore(Store):
                 jobs.c.cancel_requested_at.is_(None),
             )
             .order_by(jobs.c.id.desc())
+            .limit(1)
         )
         with self._read() as connection:
             row = connection.execute(query).first()
@@ -247,6 +276,9 @@ class SqlStore(Store):
         return {status: found.get(status.value, 0) for status in Status}
 
     def claim(self, holder: str, *, quick: bool) -> Job | None:
+        with self._read() as connection:  # an idle slot asks each second: no lock
+            if not self._pending(connection):
+                return None
         with self._write() as connection:
             now = self._now(connection)
             row = connection.execute(self._next(now, quick=quick)).first()
@@ -283,26 +315,46 @@ class SqlStore(Store):
 
     def _next(self, now: float, *, quick: bool) -> Select[Any]:
         """The pending job whose turn it is, locked against other claimers."""
+        waiting = [
+            jobs.c.status == Status.PENDING.value,
+            or_(jobs.c.not_before <= now, jobs.c.not_before > now + MAX_DELAY_S),
+        ]
+        if quick:
+            waiting.append(jobs.c.quick.is_(True))
+        # Only the oldest of each owner and priority can be next: the index jobs_claim
+        # holds all that this reads, and the rest is judged for a few rows.
+        first = (
+            select(
+                jobs.c.owner,
+                jobs.c.priority,
+                func.min(jobs.c.queued_at).label("queued_at"),
+                func.min(jobs.c.id).label("id"),
+            )
+            .where(*waiting)
+            .group_by(jobs.c.owner, jobs.c.priority)
+            .subquery("first")
+        )
         other = jobs.alias("other")
         running = (
             select(func.count())
-            .where(other.c.owner == jobs.c.owner, other.c.status == "running")
+            .where(other.c.owner == first.c.owner, other.c.status == "running")
             .scalar_subquery()
         )
         served = (
             select(func.coalesce(func.max(other.c.started_at), 0.0))
-            .where(other.c.owner == jobs.c.owner)
+            .where(other.c.owner == first.c.owner)
             .scalar_subquery()
         )
-        minutes = func.floor((literal(now) - jobs.c.queued_at) / 60.0)
-        aged = jobs.c.priority + case((minutes > 0, minutes), else_=0)
+        minutes = func.floor((literal(now) - first.c.queued_at) / 60.0)
+        aged = first.c.priority + case((minutes > 0, minutes), else_=0)
         capped = case((aged > 9, 9), else_=aged)
-        query = select(jobs).where(
-            jobs.c.status == Status.PENDING.value, jobs.c.not_before <= now
+        chosen = (
+            select(first.c.id)
+            .order_by(capped.desc(), running, served, first.c.id)
+            .limit(1)
+            .scalar_subquery()
         )
-        if quick:
-            query = query.where(jobs.c.quick.is_(True))
-        query = query.order_by(capped.desc(), running, served, jobs.c.id).limit(1)
+        query = select(jobs).where(jobs.c.id == chosen)
         return query.with_for_update(of=jobs, skip_locked=True)
 
     def _held(self, job_id: str, attempt: int) -> Any:
@@ -362,14 +414,16 @@ class SqlStore(Store):
     ) -> bool:
         with self._write() as connection:
             done = connection.execute(
-                self._held(job_id, attempt).values(
+                self._held(job_id, attempt)
+                .where(jobs.c.cancel_requested_at.is_(None))
+                .values(
                     status=Status.PENDING.value,
                     holder=None,
                     lease_until=None,
                     has_errors=True if counted else jobs.c.has_errors,
                     attempts=jobs.c.attempts - (0 if counted else 1),
                     deaths=jobs.c.deaths + (1 if died else 0),
-                    not_before=self._now(connection) + delay_s,
+                    not_before=self._now(connection) + delay_s if delay_s else 0.0,
                 )
             )
             if not done.rowcount:
@@ -465,7 +519,8 @@ class SqlStore(Store):
             return None
         gone = delete(jobs).where(jobs.c.id == job.id, jobs.c.status.in_(_FINISHED))
         with self._write() as connection:
-            return job if connection.execute(gone).rowcount else None
+            row = connection.execute(gone.returning(*jobs.c)).first()
+        return _job(row) if row else None
 
     def prune(self, keep: int) -> list[Job]:
         rank = (
@@ -504,6 +559,8 @@ def _told_apart() -> Iterator[None]:
         if any(word in reason for word in ("readonly", "full", "disk I/O")):
             raise DiskFull(f"The jobs cannot be kept: {reason}.") from error
         raise StoreBusy(f"The database did not answer: {reason}.") from error
+    except PoolTimeout as error:  # all its connections are in use
+        raise StoreBusy("The database did not answer: too many callers.") from error
 
 
 def migrate(engine: Engine) -> None:

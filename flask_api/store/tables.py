@@ -67,8 +67,21 @@ jobs = Table(
     Column("rerun_of", String(36)),
     Column("seq_floor", Integer, nullable=False),
     UniqueConstraint("owner", "client_id", name="jobs_client_id"),
-    Index("jobs_queue", "status", "not_before"),
-    Index("jobs_list", "owner", "hidden", "id"),
+    # These hold all columns that their queries read: rows are long.
+    Index(
+        "jobs_claim",
+        "status",
+        "owner",
+        "priority",
+        "quick",
+        "not_before",
+        "queued_at",
+        "id",
+        "kind",
+    ),
+    Index("jobs_served", "owner", "started_at"),
+    Index("jobs_list", "owner", "hidden", "id", "status"),
+    Index("jobs_files", "result_file"),
     Index("jobs_content", "owner", "kind", "request_sha256"),
 )
 

@@ -131,6 +131,15 @@ def test_a_grown_histogram_agrees_with_numpy():
     assert h.quantiles(shares) == pytest.approx(np.quantile(values, shares), abs=2e-3)
 
 
+def test_a_histogram_that_grows_downwards_keeps_every_value_in_its_place():
+    histogram, values = Histogram(), np.linspace(1000, -1000, 20_001)
+    for block in np.array_split(values, 200):  # a range of 10 grows eightfold and on
+        histogram.add(block)
+    shares = np.array([0.1, 0.25, 0.5, 0.9])
+    # a cell is at most 4/32,768 of the range of 2,000: 0.25
+    assert histogram.quantiles(shares) == pytest.approx(shares * 2000 - 1000, abs=0.25)
+
+
 def test_equal_values_are_one_bin():
     h = Histogram()
     h.add(np.full(5, 3.0))

@@ -17,7 +17,7 @@ from flask_api.numerics.distributions import make
 from flask_api.numerics.monte_carlo import simulate
 from flask_api.numerics.one_at_a_time import curves, elasticity, impact_score
 from flask_api.numerics.streams import stream
-from flask_api.numerics.summary import Question
+from flask_api.numerics.summary import Question, Summary
 
 NORMALS = {
     name: make({"kind": "normal", "mean": 1, "std": std})
@@ -197,3 +197,28 @@ def test_a_slope_at_the_edge_is_one_sided():
     found = curves(root, {"a": 1.0}, "a", np.array([1.0, 4.0]), (1.0, 9.0), ["y"])
     # forward difference of step 1e-5: error h f''/2 = 1.25e-6
     assert found["y"].slope == pytest.approx(0.5, abs=2e-6)
+
+
+def test_beside_a_negative_result_elasticity_changes_sign_and_impact_does_not():
+    assert elasticity(2.0, 3.0, -4.0) == -1.5
+    assert elasticity(2.0, 3.0, 0.0) is None
+    assert impact_score(1.0, -3.0) == 0.25
+
+
+def test_an_input_without_effect_has_no_share_on_average():
+    rng = np.random.default_rng(0)
+    found = [variance_share(*rng.random((2, 200))) for _ in range(400)]
+    shares = np.array([share for share in found if share is not None])
+    spread = float(shares.std()) / 20  # standard error of the mean of 400
+    assert len(shares) == 400
+    assert shares.mean() == pytest.approx(0, abs=4 * spread)
+
+
+def test_percentiles_of_a_summary_are_those_of_all_its_values():
+    summary = Summary(Question(percentiles=(0, 33, 100)), 300)
+    values = np.random.default_rng(1).lognormal(size=300) + np.arange(300)
+    for part in np.split(values, 3):
+        summary.add(part)
+    found = [row["value"] for row in summary.report()["percentiles"]]
+    # numpy interpolates from the other end: one rounding
+    assert found == pytest.approx(np.percentile(values, [0, 33, 100]), rel=1e-15)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -43,6 +44,9 @@ def app(tmp_path: Path) -> Iterator[Flask]:
     app.extensions["engine"] = engine
     app.register_blueprint(jobs)
     engine.start()
+    until = time.monotonic() + 10
+    while not engine.ready and time.monotonic() < until:
+        time.sleep(0.005)  # event numbers have gaps where an engine comes late
     yield app
     engine.stop()
 

@@ -124,7 +124,8 @@ class LifeCycle(RuleBasedStateMachine):
     def give_back(self, claim: tuple[str, int], counted: bool) -> None:
         event = self.event(claim[0], EventType.RETRIED)
         done = self.store.give_back(claim[0], claim[1], event, counted=counted)
-        assert done is self.holds(claim)
+        asked = claim[0] in self.model and self.model[claim[0]].asked
+        assert done is (self.holds(claim) and not asked)
         if done:
             self.model[claim[0]].status = Status.PENDING
             self.model[claim[0]].seqs.append(event.seq)

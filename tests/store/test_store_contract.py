@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 
 from flask_api.jobs.job import CLIENT, Event, EventType, Job, Status, new_id
 from flask_api.store.base import SEQ_BLOCK, Added, Key, Store
 from flask_api.store.memory import MemoryStore
 from flask_api.store.sql import SqlStore
+from flask_api.store.tables import metadata
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -275,3 +278,56 @@ def test_result_files_are_known(store: Store) -> None:
     assert store.result_files() == {"r.json"}
     back = store.get("anna", made.id)
     assert back and back.result_size == 5 and back.finished_at is not None
+
+
+def test_a_job_that_was_asked_to_stop_is_not_given_back(store: Store) -> None:
+    made = put(store, job())
+    store.claim("h", quick=False)
+    store.request_cancel(made.id, "anna", "user", 2)
+    again = Event(made.id, 3, EventType.RETRIED, 0.0)
+    assert not store.give_back(made.id, 1, again, counted=True)
+    assert [e.seq for e in store.events(made.id)] == [1, 2]
+
+
+def test_a_full_queue_takes_no_new_job_but_knows_the_old_ones(store: Store) -> None:
+    key = Key("/x", "k")
+    first = put(store, job(), key)
+    event = Event(new_id(), 1, EventType.CREATED, 0.0)
+    assert store.add(job(), event, None, replay=False, room=1).how == "full"
+    again = store.add(job(), event, key, replay=False, room=1)
+    assert (again.how, again.job.id) == ("key", first.id)
+    assert store.page("anna")[1] == 1
+
+
+def test_a_job_given_back_at_once_waits_for_no_clock(store: Store) -> None:
+    made = put(store, job())
+    store.claim("h", quick=False)
+    again = Event(made.id, 2, EventType.RETRIED, 0.0)
+    store.give_back(made.id, 1, again, counted=True)
+    back = store.get("anna", made.id)
+    assert back is not None and back.not_before == 0.0
+    # Given back with a delay, then the clock was set back by an hour.
+    later = put(store, job(not_before=store.now() + 3600))
+    claimed = [store.claim("h", quick=False) for _ in range(2)]
+    assert {c.id for c in claimed if c} == {made.id, later.id}
+
+
+def test_a_claim_reads_the_index_and_not_the_rows(tmp_path: Path) -> None:
+    store = SqlStore(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
+    with store._read() as connection:
+        query = store._next(0.0, quick=False).compile(
+            store._engine, compile_kwargs={"literal_binds": True}
+        )
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all()
+    store.close()
+    steps = [row[-1] for row in plan]
+    assert any("COVERING INDEX jobs_claim (status=?)" in step for step in steps), steps
+    assert not any(step.startswith("SCAN jobs") for step in steps), steps
+
+
+def test_migrations_lead_to_the_tables(tmp_path: Path) -> None:
+    store = SqlStore(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
+    with store._engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, metadata) == []
+    store.close()

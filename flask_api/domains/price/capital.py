@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from flask_api.domains.price.arrays import Amount, Values
+import numpy as np
+
+from flask_api.domains.price.arrays import Amount, Array, Values, to_date
 from flask_api.numerics.errors import InputError
 
 #: Rungs in the order they are climbed, with what each is.
@@ -58,9 +60,26 @@ def ladder(values: Values, contingency_basis: str) -> dict[str, Amount]:
     return dict(zip(RUNGS, rungs, strict=True))
 
 
-def even_schedule(years: int) -> tuple[float, ...]:
-    """The same share of fixed capital in each construction year."""
-    return (1.0 / years,) * years
+def even_schedule(years: Amount) -> Array:
+    """The same share of fixed capital in each construction year.
+
+    years   whole number, or one per sample: then shape (longest, samples), where
+            shorter constructions begin later
+    """
+    longest = int(np.max(years))
+    if np.ndim(years) == 0:
+        return np.full(longest, 1.0 / longest)
+    ahead = np.arange(longest, 0, -1)[:, None]
+    return np.where(ahead <= years, 1.0 / np.asarray(years), 0.0)
+
+
+def first_year(schedule: Array) -> Array:
+    """1 in the year in which construction begins, else 0; shape as `schedule`."""
+    if schedule.ndim == 1:
+        first = np.zeros(len(schedule))
+        first[0] = 1.0
+        return first
+    return np.asarray((schedule > 0) & (to_date(schedule) == schedule), dtype=float)
 
 
 def check_schedule(shares: Sequence[float], field: str) -> tuple[float, ...]:

@@ -86,7 +86,7 @@ def _construction(
 ) -> None:
     """Fill in what happens before the first operating year."""
     ahead = len(plan.schedule)
-    share = np.array(plan.schedule)[:, None]
+    share = spread(plan.schedule)
     table["fixed_capital"][:ahead] += share * money.fixed_capital
     table["working_capital"][ahead - 1] += money.working_capital
     table["startup_costs"][ahead - 1] += values["startup_costs"]

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flask_api.domains.price.arrays import Amount, Array
+from flask_api.domains.price.arrays import Amount, Array, spread, to_date
 
 
 @dataclass(frozen=True)
 class LoanPatterns:
-    """Flows per dollar drawn in total; a samples axis follows where the rate varies.
+    """Flows per dollar drawn in total; a samples axis follows where rate or term vary.
 
     construction_interest   paid in each construction year, shape (construction years,)
     principal               owed when operation begins; above 1 if interest was added
@@ -29,17 +29,20 @@ class LoanPatterns:
 
 
 def construction_interest(
-    schedule: Sequence[float], rate: Amount, convention: str
+    schedule: Array | Sequence[float], rate: Amount, convention: str
 ) -> tuple[Array, Amount]:
     """Interest paid in each construction year, and the principal at its end.
 
-    schedule     share of the loan drawn in each construction year, sum 1
+    schedule     share of the loan drawn in each construction year, sum 1, shape
+                 (construction years,) or (construction years, samples)
     convention   `own_year`: on that year's draw; `cumulative`: on all draws so far;
                  `none`: free; `capitalised`: nothing is paid, what was owed at the
                  end of each year grows by the interest, and the last draw bears none
     """
     draws = np.asarray(schedule, dtype=float)
-    free = np.zeros((len(draws), *np.shape(rate)))
+    if draws.ndim == 1 and np.ndim(rate):
+        draws = draws[:, None]
+    free = np.zeros_like(draws * rate)
     if convention == "capitalised":
         principal: Amount = 0.0
         for draw in draws:
@@ -47,34 +50,35 @@ def construction_interest(
         return free, principal
     if convention == "none":
         return free, 1.0
-    base = draws if convention == "own_year" else np.cumsum(draws)
-    return np.multiply.outer(base, rate), 1.0
+    base = draws if convention == "own_year" else to_date(draws)
+    return base * rate, 1.0
 
 
 def repayment(
-    rate: Amount, term: int, years: int, method: str
+    rate: Amount, term: Amount, years: int, method: str
 ) -> tuple[Array, Array, Array]:
     """Interest, payment and balance in each operating year, per dollar of principal.
 
-    term     years to repay, counted from the first operating year; at most `years`
+    term     whole years to repay, counted from the first operating year; at most
+             `years`
     method   `level_payment` (annuity) or `level_principal`
     """
-    shape = (years, *np.shape(rate))
-    interest, payment, balance = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    term = min(term, years)
+    term = np.minimum(term, years)
     level = _annuity(rate, term)
-    owed: Amount = np.ones(np.shape(rate))
-    for year in range(term):
+    shape = (years, *np.shape(level))
+    interest, payment, balance = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    owed: Amount = np.ones(np.shape(level))
+    for year in range(int(np.max(term))):
         interest[year] = owed * rate
         paid = level if method == "level_payment" else interest[year] + 1 / term
-        payment[year] = paid
-        owed = owed + interest[year] - paid
+        payment[year] = np.where(year < term, paid, 0.0)
+        # at the end of the term: what rounding left over
+        owed = np.where(year + 1 < term, owed + interest[year] - paid, 0.0)
         balance[year] = owed
-    balance[term - 1] = 0.0  # what rounding left over
     return interest, payment, balance
 
 
-def _annuity(rate: Amount, term: int) -> Amount:
+def _annuity(rate: Amount, term: Amount) -> Amount:
     """Equal payment that clears a dollar at `rate` in `term` years."""
     rate = np.asarray(rate, dtype=float)
     shrink = -np.expm1(-term * np.log1p(rate))  # 1 - (1+rate)^-term, exact near 0
@@ -83,16 +87,19 @@ def _annuity(rate: Amount, term: int) -> Amount:
 
 
 def loan(
-    schedule: Sequence[float],
+    schedule: Array | Sequence[float],
     rate: Amount,
-    term: int,
+    term: Amount,
     years: int,
     method: str = "level_payment",
     interest_in_construction: str = "cumulative",
 ) -> LoanPatterns:
     """All flows of a loan that is drawn by `schedule`, per dollar drawn in total."""
     paid, principal = construction_interest(schedule, rate, interest_in_construction)
-    interest, payment, balance = repayment(rate, term, years, method)
+    parts = repayment(rate, term, years, method)
+    if np.ndim(principal):
+        parts = spread(parts[0]), spread(parts[1]), spread(parts[2])
+    interest, payment, balance = parts
     return LoanPatterns(
         paid, principal, interest * principal, payment * principal, balance * principal
     )

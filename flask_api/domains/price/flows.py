@@ -22,6 +22,7 @@ from flask_api.domains.price.arrays import (
     to_date,
     total,
 )
+from flask_api.domains.price.capital import first_year
 from flask_api.domains.price.plan import Patterns, Plan
 
 VARIABLE_SLOTS = tuple((f"v{n}_quantity", f"v{n}_unit_cost") for n in range(1, 11))
@@ -184,11 +185,12 @@ def construction_cash(
     plan: Plan, values: Values, pattern: Patterns, money: Amounts
 ) -> Array:
     """Cash flow of the construction years, shape (years, 1) or (years, samples)."""
-    interest, flow = pattern.loan.construction_interest, []
+    interest, begins = pattern.loan.construction_interest, first_year(plan.schedule)
+    flow = []
     for year, share in enumerate(plan.schedule):
         drawn = share * (money.loan - money.fixed_capital)
-        flow.append(drawn - money.loan * interest[year])
-    flow[0] = flow[0] - values["land_cost"]
+        bought = begins[year] * values["land_cost"]
+        flow.append(drawn - money.loan * interest[year] - bought)
     flow[-1] = flow[-1] - money.working_capital - values["startup_costs"]
     return spread(np.array(np.broadcast_arrays(*flow), dtype=float))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,8 +24,6 @@ OUTPUTS: Mapping[str, str] = {"price": "$/unit", "npv": "$", "irr": "1/year"}
 
 #: Samples at a time: more would gain a tenth in time and double the memory, some 10 MB.
 BLOCK = 8192
-
-_WHOLE = tuple(name for name, spec in INPUTS.items() if spec.integer)
 
 
 @dataclass(frozen=True)
@@ -91,14 +89,16 @@ class PriceModel:
         """Unit of each output of this model."""
         return {**OUTPUTS, "price": f"$/{self.product_unit}"}
 
-    def plan(self, values: Mapping[str, float]) -> Plan:
-        """The plant's shape in time for these lifetimes and terms."""
+    def plan(self, values: Mapping[str, Amount]) -> Plan:
+        """The plant's shape in time for one lifetime and these construction years."""
         shape = self.structure
-        years = round(values["construction_years"])
         return Plan(
-            operating_years=round(values["plant_lifetime"]),
-            schedule=shape.schedule or capital.even_schedule(years),
-            loan_years=round(values["loan_years"]),
+            operating_years=int(values["plant_lifetime"]),
+            schedule=(
+                capital.even_schedule(values["construction_years"])
+                if shape.schedule is None
+                else np.array(shape.schedule)
+            ),
             assets=shape.assets,
             conventions=shape.conventions,
             replacements=shape.replacements,
@@ -106,13 +106,18 @@ class PriceModel:
         )
 
     def evaluate(
-        self, varied: Mapping[str, Array], outputs: Sequence[str] = ("price",)
+        self,
+        varied: Mapping[str, Array],
+        outputs: Sequence[str] = ("price",),
+        between: Callable[[], None] | None = None,
     ) -> dict[str, Array]:
         """Outputs for many plants that differ in the varied inputs.
 
         varied    arrays of one shape (n,) by input name; whole years are rounded
         outputs   `price` ($/unit at which NPV is 0), `npv` ($, at the file's selling
                   price), `irr` (at the selling price)
+        between   called after each part of the work, a few ms long; what it raises
+                  ends the work
 
         Returns arrays of shape (n,). A row is NaN where its inputs are not possible or
         no price (or rate) exists. Raises InputError for unknown names.
@@ -130,8 +135,11 @@ class PriceModel:
                 for block, found in self._blocks(values, arrays, rows, outputs):
                     for name, column in found.items():
                         result[name][block] = column
+                    if between is not None:
+                        between()
         for column in result.values():
             column[~np.isfinite(column)] = np.nan
+            column += 0.0  # makes -0 plain 0
         return result
 
     def solved_price(self) -> float:
@@ -222,6 +230,8 @@ class PriceModel:
             spec = INPUTS[name]
             possible &= np.isfinite(array)
             possible &= (array >= spec.low) & (array <= spec.high)
+            if spec.integer:
+                arrays[name] = np.rint(array)
         return arrays, possible
 
     def refuse_fixed(self, name: str, field: str) -> None:
@@ -237,22 +247,20 @@ class PriceModel:
     def _groups(
         self, arrays: Mapping[str, Array], possible: NDArray[np.bool_]
     ) -> Iterator[tuple[dict[str, float], NDArray[np.intp] | None]]:
-        """Rows that share all whole-year inputs, with those set; None = all rows."""
+        """Rows that share the plant's lifetime, with it set; None = all rows."""
         values = self.baseline()
-        whole = [name for name in _WHOLE if name in arrays]
-        if not whole and possible.all():
-            yield values, None
-            return
-        rows = np.flatnonzero(possible)
-        if not whole:
+        rows = None if possible.all() else np.flatnonzero(possible)
+        if "plant_lifetime" not in arrays:
             yield values, rows
             return
-        keys = np.rint(np.column_stack([arrays[name][rows] for name in whole]))
-        different, group = np.unique(keys, axis=0, return_inverse=True)
-        order = np.argsort(group.ravel(), kind="stable")
-        ends = np.cumsum(np.bincount(group.ravel(), minlength=len(different)))
-        for key, members in zip(different, np.split(order, ends[:-1]), strict=True):
-            yield {**values, **dict(zip(whole, key, strict=True))}, rows[members]
+        lifetimes = arrays["plant_lifetime"]
+        if rows is None:
+            rows = np.arange(lifetimes.size)
+        different, group = np.unique(lifetimes[rows], return_inverse=True)
+        order = np.argsort(group, kind="stable")
+        ends = np.cumsum(np.bincount(group, minlength=len(different)))
+        for years, members in zip(different, np.split(order, ends[:-1]), strict=True):
+            yield {**values, "plant_lifetime": float(years)}, rows[members]
 
     def _blocks(
         self,
@@ -263,7 +271,7 @@ class PriceModel:
     ) -> Iterator[tuple[Any, dict[str, Array]]]:
         """Outputs of one group of rows, block by block, in flat memory."""
         plan = self.plan(baseline)
-        columns = {name: a for name, a in arrays.items() if name not in _WHOLE}
+        columns = {name: a for name, a in arrays.items() if name != "plant_lifetime"}
         own_shape = any(name in columns for name in PATTERN_INPUTS)
         common = None if own_shape else patterns(plan, baseline)
         count = len(rows) if rows is not None else _length(arrays)
@@ -272,6 +280,8 @@ class PriceModel:
             block = part if rows is None else rows[part]
             values: dict[str, Amount] = {**baseline}
             values.update({name: array[block] for name, array in columns.items()})
+            if "construction_years" in columns:
+                plan = self.plan(values)
             pattern = common or patterns(plan, values)
             yield (
                 block,

@@ -15,6 +15,8 @@ from flask_api.domains.price.depreciation import AssetClass
 #: Inputs that shape a pattern: where one varies, patterns carry a samples axis.
 PATTERN_INPUTS = (
     "inflation_rate",
+    "construction_years",
+    "loan_years",
     "loan_rate",
     "startup_months",
     "startup_sales_fraction",
@@ -28,8 +30,8 @@ class Plan:
     """All that is counted in whole years or chosen by name.
 
     operating_years         life of the plant
-    schedule                share of fixed capital in each construction year
-    loan_years              years of repayment, counted from the first operating year
+    schedule                share of fixed capital in each construction year, shape
+                            (years,), or (years, samples) if construction_years varies
     assets                  classes of depreciable capital
     replacements            $ by operating year; those after the plant's end fall away
     replacement_method      how replacements are written off, from their year on; None =
@@ -37,8 +39,7 @@ class Plan:
     """
 
     operating_years: int
-    schedule: tuple[float, ...]
-    loan_years: int
+    schedule: Array
     assets: tuple[AssetClass, ...]
     conventions: Conventions
     replacements: Mapping[int, float] = field(default_factory=dict)
@@ -74,7 +75,7 @@ def patterns(plan: Plan, values: Values) -> Patterns:
     loan = debt.loan(
         plan.schedule,
         values["loan_rate"],
-        plan.loan_years,
+        values["loan_years"],
         years,
         choice.loan_repayment,
         choice.construction_interest,

@@ -155,6 +155,9 @@ _SAID = {
 def _assumptions(varied: Sequence[Varied], sampling: str) -> list[str]:
     said = ["the inputs vary independently of each other"]
     said += [f"{v.id}: {_SAID[v.origin]}" for v in varied if v.origin in _SAID]
+    said += [
+        f"{v.id}: draws are rounded to whole {v.unit}" for v in varied if v.integer
+    ]
     if sampling == "sobol":
         said.append(
             "sem and the convergence intervals are those of independent draws; Sobol "

@@ -266,10 +266,16 @@ def _together(
 ) -> Simulation:
     names = {item.name or item.id: item.assumed for item in start.varied}
     progress.phase("sampling")
-    progress(0, total, "drawing", n=0, output=outputs[0], histogram=[])
+    tell = partial(progress, 0, total, "drawing", n=0, output=outputs[0], histogram=[])
+    tell()
+
+    def again() -> None:
+        """A block of plants of many lifetimes is slow: hear a stop within it."""
+        tell()
+
     state = None
     for state in simulate(
-        lambda x: start.model.evaluate(x, outputs),
+        lambda x: start.model.evaluate(x, outputs, again),
         names,
         outputs,
         request.iterations,
@@ -277,13 +283,15 @@ def _together(
         sampling=request.config.sampling,
         question=question,
     ):
-        progress(
+        tell = partial(
+            progress,
             state.done,
             total,
             f"{state.done:,} of {request.iterations:,} draws",
             output=outputs[0],
             **state.summaries[outputs[0]].live(LIVE_BINS),
         )
+        tell()
     assert state is not None
     for name, summary in state.summaries.items():
         if not summary.moments.n:

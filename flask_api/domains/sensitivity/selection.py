@@ -316,6 +316,8 @@ def _values(
     """Points of the curve."""
     if item.id is not None and item.values and item.mode not in DRAWN:
         moved = np.array(_moved(item, x0, field))
+        if integer:
+            moved = np.rint(moved)
     else:
         moved = np.linspace(low, high, item.steps)
         if integer:

@@ -15,15 +15,18 @@ class Mailbox:
     """What one watcher has not read yet: milestones in order, only the newest progress.
 
     A slow watcher therefore costs one progress event of memory per job, and learns by
-    `skipped` how many it missed.
+    `skipped` how many it missed. A watcher of a list reads rows and needs no history:
+    it gets the newest milestone of each job.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, newest_only: bool = False) -> None:
+        self._newest_only = newest_only
         self._ready = threading.Condition()
         self._items: OrderedDict[Hashable, Event] = OrderedDict()
 
     def put(self, event: Event) -> None:
-        key: Hashable = (event.job_id, event.seq if event.type.milestone else None)
+        number = 0 if self._newest_only else event.seq
+        key: Hashable = (event.job_id, number if event.type.milestone else None)
         with self._ready:
             older = self._items.pop(key, None)
             if older is not None:

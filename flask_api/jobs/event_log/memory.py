@@ -45,7 +45,7 @@ class MemoryEventLog(EventLog):
             return kept[0].seq if kept else None
 
     def open(self, topic: str) -> Mailbox:
-        box = Mailbox()
+        box = Mailbox(newest_only=topic.startswith("owner:"))
         with self._lock:
             self._boxes.setdefault(topic, []).append(box)
         return box

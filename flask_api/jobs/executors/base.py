@@ -39,6 +39,11 @@ class Worker(ABC):
 
     @property
     @abstractmethod
+    def alive(self) -> bool:
+        """Whether it can be given a job."""
+
+    @property
+    @abstractmethod
     def pid(self) -> int:
         """Its process."""
 

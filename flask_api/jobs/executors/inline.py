@@ -24,6 +24,10 @@ class ThreadWorker(Worker):
         self._gone = False
 
     @property
+    def alive(self) -> bool:
+        return not self._gone
+
+    @property
     def pid(self) -> int:
         return os.getpid()
 

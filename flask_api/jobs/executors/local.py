@@ -30,18 +30,23 @@ class ProcessWorker(Worker):
         ours, theirs = socket.socketpair()
         with theirs:  # ours to drop: while we hold it, EOF never comes when it dies
             arguments = [str(theirs.fileno()), str(nice), str(memory_mb)]
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "flask_api.jobs.worker", *arguments],
-                pass_fds=[theirs.fileno()],
-                env=_environment(),
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for the server; EOF is for workers
-            )
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "flask_api.jobs.worker", *arguments],
+                    pass_fds=[theirs.fileno()],
+                    env=_environment(),
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,  # Ctrl-C is for us; EOF is for workers
+                )
+            except OSError:
+                ours.close()
+                raise
         ours.settimeout(TICK_S)
         self._socket = ours
         self._reader = FrameReader(ours)
         self._sending = threading.Lock()
-        self.send({"type": "warm", "modules": list(modules)})
+        with suppress(WorkerGone):  # dead at birth: `alive` and `receive` say so
+            self.send({"type": "warm", "modules": list(modules)})
 
     @property
     def pid(self) -> int:
@@ -130,7 +135,10 @@ class LocalExecutor(Executor):
     def take(self) -> Worker:
         with self._lock:
             worker, self._spare = self._spare, None
-        if worker is None or not worker.alive:
+        if worker is not None and not worker.alive:
+            worker.discard()
+            worker = None
+        if worker is None:
             worker = self._start()
         self._spawn(self._refill)
         return worker

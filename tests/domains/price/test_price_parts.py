@@ -137,6 +137,19 @@ def test_internal_rates_match_the_published_ones() -> None:
     assert rates == pytest.approx([-0.021244848, 0.086630948], abs=5e-10)
 
 
+@pytest.mark.parametrize("years", [20, 40, 60, 100])
+@pytest.mark.parametrize("near", [0.0, 0.05, 0.35, 5.0])
+def test_the_rate_of_a_long_annuity_is_found_from_anywhere(
+    years: int, near: float
+) -> None:
+    """From a far start, NPV spans 50 powers of ten: a step of Newton's is nothing."""
+    rate = np.array([-0.04, 0.001, 0.15])
+    worth = (1 - (1 + rate) ** -years) / rate
+    flows = np.vstack([-worth, np.ones((years, 3))])
+    # NPV is flat near 0.1 %: its rounding moves the root by some 1e-15 / rate
+    assert internal_rate(flows, near) == pytest.approx(rate, abs=1e-11)
+
+
 def test_of_two_internal_rates_the_one_where_value_falls_is_taken() -> None:
     # -1 + 2.3 x - 1.32 x^2 has roots 1/x = 1.1 (rising) and 1.2 (falling)
     assert internal_rate(np.array([[-1.0], [2.3], [-1.32]]), 0.1) == pytest.approx(

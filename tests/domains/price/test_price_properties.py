@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from time import process_time
 
 import numpy as np
 import pytest
@@ -161,6 +162,57 @@ def test_a_row_of_an_array_costs_what_the_plant_costs_alone(
                 len(table["cash_flow"])
             )
             assert worth.sum() == pytest.approx(0, abs=1e-7 * np.abs(worth).max())
+
+
+@pytest.mark.parametrize("interest", ["cumulative", "own_year", "capitalised", "none"])
+@pytest.mark.parametrize("repayment", ["level_payment", "level_principal"])
+def test_rows_of_unlike_years_cost_what_each_plant_costs_alone(
+    interest: str, repayment: str
+) -> None:
+    plant: dict[str, float | str | bool] = {
+        "construction_interest": interest,
+        "loan_repayment": repayment,
+        "loan_fraction": 0.5,
+        "land_cost": 3e4,
+        "federal_tax_rate": 0.3,
+        "required_irr": 0.12,
+    }
+    rows = {
+        # three rows of three years: an axis mistaken for another would show
+        "plant_lifetime": [3, 3, 3, 8, 20],
+        "loan_years": [1, 30, 2, 8, 7],
+        "construction_years": [1, 4, 2, 20, 3],
+    }
+    outputs = ("price", "npv", "irr")
+    for names in (list(rows), ["construction_years"], ["loan_years"]):
+        varied = {name: np.array(rows[name], dtype=float) for name in names}
+        together = load("1", overrides=plant).evaluate(varied, outputs)
+        for row in range(5):
+            years = {name: rows[name][row] for name in names}
+            alone = load("1", overrides={**plant, **years}).evaluate({}, outputs)
+            for name in outputs:
+                # the order of a dozen sums may differ
+                assert together[name][row] == pytest.approx(alone[name][0], rel=1e-12)
+
+
+def test_sixteen_thousand_plants_of_unlike_years_are_priced_within_a_breath() -> None:
+    rng = np.random.default_rng(0)
+    years = {
+        "plant_lifetime": rng.uniform(10, 30, 16_384),
+        "loan_years": rng.uniform(5, 30, 16_384),
+        "construction_years": rng.uniform(1, 5, 16_384),
+    }
+    model = load("1", "loan")
+    before = process_time()
+    model.evaluate(years)
+    # 0.03 s here; plant by plant it takes 0.7 s, and a stop would wait for it
+    assert process_time() - before < 1.0
+
+
+def test_a_price_of_nothing_bears_no_sign() -> None:
+    names = ("S11", "S34", "S35", "S36", "S37", "S38")
+    price = load("1", overrides=dict.fromkeys(names, 0)).evaluate({})["price"]
+    assert str(price[0]) == "0.0"
 
 
 def test_an_array_longer_than_a_block_is_priced_to_its_last_row() -> None:

@@ -229,3 +229,30 @@ def test_points_without_a_solution_are_null_and_counted(analyze, watch):
     assert curve[0]["result"] is None
     assert curve[1]["result"] is not None
     assert "1 of 2 points" in seen.warnings[0]
+
+
+def test_listed_years_are_told_as_the_whole_years_that_were_priced(analyze):
+    result = analyze(
+        {"parameter": {"id": "S10", "mode": "multipoint", "values": [12.6, 15]}}
+    )["results"]
+    assert [point["value"] for point in result["sensitivity_curve"]] == [13, 15]
+
+
+def test_an_inputs_own_distribution_does_not_blur_its_own_curve(analyze):
+    shape = {"kind": "normal", "mean": 24000, "std": 3000}
+    result = analyze({"parameter": {"id": "S35", "distribution": shape}})["results"]
+    for point in result["confidence_intervals"]:
+        assert point["lower"] == point["upper"]
+    assert result["metadata"]["monte_carlo_iterations"] == 0
+
+
+def test_whole_years_without_a_range_reach_a_year_to_either_side(analyze, tmp_path):
+    given = {"plant_lifetime": 7, "bare_erected_cost": 9, "number_of_units": 1,
+             "selling_price": 3, "required_irr": 0.1}  # fmt: skip
+    lines = [f"  {name}: {value}" for name, value in given.items()]
+    text = "\n".join(["title: bare", "inputs:", *lines])
+    (tmp_path / "bare.yaml").write_text(text, encoding="utf-8")
+    body = {"version": "bare", "parameter": {"id": "plant_lifetime"}}
+    result = analyze(body, models_dir=str(tmp_path))["results"]
+    # 5.6 and 8.4 outwards
+    assert [p["value"] for p in result["sensitivity_curve"]] == [5, 6, 7, 8, 9]

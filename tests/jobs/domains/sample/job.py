@@ -31,6 +31,9 @@ def trouble(request: TroubleRequest, progress: Progress, _: Context) -> dict[str
     progress(0, 1, "about to make trouble")
     if tried < request.times:
         _make(request.kind, progress)
+    if request.kind == "late":  # deaf to a stop, and done before its grace is over
+        time.sleep(0.3)
+        return {"values": list(range(50_000))}
     return {"tried": tried + 1}
 
 
@@ -50,6 +53,14 @@ def _make(kind: str, progress: Progress) -> None:
     elif kind == "hungry":
         hoard = [b"x" * 2**24 for _ in range(10_000)]
         progress(len(hoard), 1)
+    elif kind == "nonsense":
+        progress(float("nan"), 1)
+        time.sleep(60)
+    elif kind == "verbose":
+        raise InputError("n must be even " + "!" * 300_000, field="n")
+    elif kind == "nagging":
+        for i in range(3000):
+            progress.warn(f"number {i} is missing")
     elif kind == "nan":
         progress.warn("a number is missing")
 
