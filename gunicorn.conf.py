@@ -44,6 +44,8 @@ worker_connections = 10_000
 control_socket_disable = True  # a socket that commands the server: not asked for
 graceful_timeout = 3
 keepalive = 5
+limit_request_line = 8190  # /api/stream?jobs= with many ids
+limit_request_field_size = 32_768  # and their Last-Event-ID
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # never a slow disk
 
 

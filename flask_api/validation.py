@@ -28,7 +28,7 @@ def validate(model: type[M], data: object, where: str = "") -> M:
     try:
         return model.model_validate_json(orjson.dumps(data))
     except PydanticError as error:
-        details = list(_details(error, model, where))
+        details = list(_details(error, model, data, where))
         first = f"{details[0]['field']}: {details[0]['problem']}"
         more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
         raise ValidationError(first + more, details=details) from None
@@ -39,11 +39,34 @@ def validate(model: type[M], data: object, where: str = "") -> M:
 
 
 def _details(
-    error: PydanticError, model: type[BaseModel], where: str
+    error: PydanticError, model: type[BaseModel], data: object, where: str
 ) -> Iterator[dict[str, str]]:
     for item in error.errors(include_url=False)[:50]:
-        name = where + path_of(item["loc"]) if item["loc"] else where.rstrip(".")
+        loc = _as_given(item["loc"], data)
+        name = where + path_of(loc) if loc else where.rstrip(".")
         yield {"field": name or "body", "problem": _problem(item, model)}
+
+
+def _as_given(loc: tuple[int | str, ...], data: object) -> tuple[int | str, ...]:
+    """`loc` in the words of the request: without the names that pydantic gives to
+    the branches of a union, and with the key where a model counts a mapping's items.
+    """
+    found: list[int | str] = []
+    here = data
+    for i, part in enumerate(loc):
+        if isinstance(here, Mapping):
+            if isinstance(part, int) and part < len(here):
+                part = list(here)[part]
+            if part in here:
+                here = here[part]
+            elif i < len(loc) - 1:
+                continue  # a branch of a union
+            found.append(part)
+        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+            here = here[part]
+            found.append(part)
+        # else: `here` is a plain value, and what follows names a branch
+    return tuple(found)
 
 
 def path_of(loc: tuple[int | str, ...]) -> str:

@@ -31,6 +31,11 @@ _TOO_DEEP = f"brackets are nested deeper than {_DEEPEST}"
 _BOM = b"\xef\xbb\xbf"
 #: Servers whose input ends with the last chunk, though they don't say so.
 _ENDING_INPUTS = ("eventlet.", "gevent.")
+#: Their errors at a chunk have no class in common, and mustn't be imported here.
+_SERVERS = ("gunicorn.", "eventlet.", "gevent.")
+_NO_CHUNKS = (
+    "the body is not whole, or not sent in chunks as Transfer-Encoding: chunked says"
+)
 _CUT_SHORT = "the body ended before its announced Content-Length; send it again"
 _WANTED = 'wanted a JSON object such as {"kind": "...", "params": {...}}'
 
@@ -85,7 +90,11 @@ class JsonRequest(Request):
         except RequestEntityTooLarge:
             raise self._too_large(limit) from None
         except (ClientDisconnected, OSError, EOFError):
-            raise ValidationError(_CUT_SHORT) from None
+            raise ValidationError(_NO_CHUNKS if chunked else _CUT_SHORT) from None
+        except Exception as error:
+            if not type(error).__module__.startswith(_SERVERS):
+                raise
+            raise ValidationError(f"{_NO_CHUNKS}: {error}") from None
         if len(kept) < (self.content_length or 0):
             raise ValidationError(_CUT_SHORT)
         return kept

@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, jsonify, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing.exceptions import WebsocketMismatch
 
 from flask_api.errors import (
     InvalidInput,
@@ -78,6 +79,12 @@ def _as_service_error(error: HTTPException, status: int) -> ServiceError:
         return UnsupportedMediaType()
     phrase = HTTPStatus(status).phrase
     text = error.description or phrase
+    if isinstance(error, WebsocketMismatch):
+        text = (
+            f"{request.path[:200]} takes "
+            + ("no WebSockets" if _is_websocket() else "WebSockets only (ws://...)")
+            + "; behind a proxy, see that it passes the headers Upgrade and Connection"
+        )
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or []))
         text = f"{request.method} is not answered at {request.path[:200]}"
@@ -87,6 +94,11 @@ def _as_service_error(error: HTTPException, status: int) -> ServiceError:
     made.title = phrase.capitalize()
     made.code = phrase.upper().replace(" ", "_").replace("-", "_")
     return made
+
+
+def _is_websocket() -> bool:
+    asks = request.headers.get("Connection", "").lower()
+    return "upgrade" in asks and request.headers.get("Upgrade", "") == "websocket"
 
 
 def _nothing_here() -> str:

@@ -10,12 +10,16 @@ the sockets, and kills what is left.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from gunicorn import util
+from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
 from gunicorn.workers.base_async import AsyncWorker
 
@@ -41,6 +45,37 @@ REFUSAL = (
 )
 
 Environ = dict[str, Any]
+
+
+def write_error(client: Any, status: int, reason: str, message: str) -> None:
+    """What gunicorn itself answers to a request it can't read; its own is HTML."""
+    told = message.strip() or reason
+    if status == 414 or status == 431:
+        told += "; send less in the address and headers"
+    fields: Environ = {
+        "error": reason.capitalize(),
+        "message": told,
+        "code": reason.upper().replace(" ", "_"),
+        "details": [],
+        "request_id": None,
+    }
+    body = json.dumps(fields).encode()
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    say_last(client, head.encode("latin1") + body)
+
+
+def say_last(client: Any, data: bytes) -> None:
+    """Send `data` and let the client read it before its socket is closed."""
+    import eventlet
+
+    with eventlet.Timeout(1.0, False):
+        client.sendall(data)
+        client.shutdown(socket.SHUT_WR)
+        while client.recv(65536):
+            pass  # unread bytes would turn our close into a reset
 
 
 class _Input:
@@ -71,6 +106,9 @@ class EventletWorker(AsyncWorker):  # type: ignore[misc]  # gunicorn has no type
     def init_process(self) -> None:
         # Here and not at import: the master that forks must never hold a hub.
         patch("eventlet")
+        # os.sendfile refuses eventlet's sockets: files would arrive without a body.
+        self.cfg.set("sendfile", False)
+        util.write_error = write_error
         self.clients: dict[Any, Any] = {}  # client socket -> its greenlet
         self.refusing = 0
         self.grace_s = REQUESTS_GRACE_S
@@ -87,7 +125,14 @@ class EventletWorker(AsyncWorker):  # type: ignore[misc]  # gunicorn has no type
     def load_wsgi(self) -> None:
         from eventlet.wsgi import WSGI_LOCAL
 
-        super().load_wsgi()
+        from flask_api.errors import ServiceError
+        from flask_api.settings import SettingsError
+
+        try:
+            super().load_wsgi()
+        except (OSError, ServiceError, SettingsError) as error:
+            self.log.error("Model Zone can't start: %s", error)
+            sys.exit(Arbiter.APP_LOAD_ERROR)
         app: Any = self.wsgi
         self.drain_app = drain_hook(app)
 
@@ -194,15 +239,8 @@ class EventletWorker(AsyncWorker):  # type: ignore[misc]  # gunicorn has no type
         super().handle_error(req, client, addr, exc)
 
     def refuse(self, client: Any) -> None:
-        """Answer 503 and let the client read it before the socket closes."""
-        import eventlet
-
         try:
-            with eventlet.Timeout(1.0, False):
-                client.sendall(REFUSAL)
-                client.shutdown(socket.SHUT_WR)
-                while client.recv(4096):
-                    pass  # unread bytes would turn our close into a reset
+            say_last(client, REFUSAL)
         except OSError:
             self.log.debug("a refused client left early")
         finally:

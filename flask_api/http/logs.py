@@ -25,6 +25,8 @@ access = logging.getLogger("flask_api.access")
 
 #: They tell each packet or request at INFO; ours has its own line for that.
 _TALKATIVE = ("engineio", "socketio", "werkzeug", "alembic", "geventwebsocket")
+#: Given a level, they don't print on the terminal a second time beside our handlers.
+_PRINTING = ("engineio.server", "socketio.server")
 
 
 class LogFile(RotatingFileHandler):
@@ -91,7 +93,7 @@ def _open(settings: Settings) -> LogFile:
 def _set_levels(settings: Settings) -> None:
     root_level = settings.log_level or ("DEBUG" if settings.flask_debug else "INFO")
     logging.getLogger().setLevel(_level("LOG_LEVEL", root_level))
-    for name in _TALKATIVE:
+    for name in _TALKATIVE + _PRINTING:
         logging.getLogger(name).setLevel(logging.WARNING)
     for item in filter(None, (i.strip() for i in settings.log_levels.split(","))):
         name, equals, level = item.partition("=")

@@ -22,6 +22,9 @@ from flask_api.jobs.job import (
 from flask_api.jobs.submission import Submission, checked_id, refuse_other_content
 from flask_api.store.base import SEQ_BLOCK, Store
 
+#: All results that a client reports for one job, bytes of JSON.
+MOST_RESULTS = 2**20
+
 
 class ClientJobs:
     """The client-driven jobs of a server."""
@@ -146,6 +149,13 @@ def _with_report(job: Job, step: int, results: object, error: str | None) -> Job
         both = isinstance(before, dict) and isinstance(results, dict)
         merged = {**before, **results} if both else results  # type: ignore[dict-item]
         latest = orjson.dumps(merged)
+        if len(latest) > MOST_RESULTS:
+            raise errors.TooLarge(
+                f"results: all reports together have {len(latest):,} bytes, and "
+                f"{MOST_RESULTS:,} are the most; keep large results where they are "
+                "made, and report what people look at",
+                details=[{"field": "results", "problem": "is too large"}],
+            )
     return replace(
         job,
         step=step,

@@ -61,6 +61,8 @@ class EventType(StrEnum):
         return self in (EventType.COMPLETED, EventType.FAILED, EventType.CANCELLED)
 
 
+#: Priority of a job that names none.
+DEFAULT_PRIORITY = 5
 #: The kind of a job that its own client computes.
 CLIENT = "client"
 #: A job keeps so many warnings: every event carries them all.
@@ -80,7 +82,7 @@ class Job:
     name: str | None = None
     status: Status = Status.PENDING
     #: 0..9, 9 first; waiting adds one a minute, up to 9.
-    priority: int = 5
+    priority: int = DEFAULT_PRIORITY
     #: Runs in the reserved slot for short work.
     quick: bool = False
     #: Left out of lists.

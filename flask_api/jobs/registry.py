@@ -18,6 +18,7 @@ from flask_api.jobs.client_jobs import ClientJobs
 from flask_api.jobs.events import Events
 from flask_api.jobs.job import (
     CLIENT,
+    DEFAULT_PRIORITY,
     Event,
     Job,
     Status,
@@ -27,6 +28,9 @@ from flask_api.jobs.queue import Queue
 from flask_api.jobs.submission import Submission, checked_id, refuse_other_content
 from flask_api.store.base import SEQ_BLOCK, Key, Store
 from flask_api.validation import validate
+
+#: Quick jobs that may wait beyond the bound of the queue.
+QUICK_ROOM = 100
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ class Registry:
         owner: str,
         client_id: str | None = None,
         name: str | None = None,
-        priority: int = 5,
+        priority: int = DEFAULT_PRIORITY,
         timeout_s: float | None = None,
         metadata: Mapping[str, Any] | None = None,
         idempotency: tuple[str, str] | None = None,
@@ -122,7 +126,11 @@ class Registry:
             orjson.loads(request.model_dump_json(exclude_unset=True)),
             option=orjson.OPT_SORT_KEYS,
         )
-        digest = hashlib.sha256(analysis.kind.encode() + b"\0" + canonical).hexdigest()
+        asked = analysis.kind.encode() + b"\0" + canonical
+        if name or metadata or timeout_s is not None or priority != DEFAULT_PRIORITY:
+            beside = [name, dict(metadata or {}), timeout_s, priority]
+            asked += b"\0" + orjson.dumps(beside, option=orjson.OPT_SORT_KEYS)
+        digest = hashlib.sha256(asked).hexdigest()
         if reuse:
             found = self.store.cached(owner, analysis.kind, digest, data_revision)
             if found is not None:
@@ -151,7 +159,9 @@ class Registry:
     def _enter(self, job: Job, key: Key | None, *, replay: bool) -> Submission:
         if self.closing:
             raise errors.ShuttingDown(retry_after_s=3)
-        created, room = self.events.begin(job), self.queue.room
+        # A price is answered also while long runs fill the queue.
+        room = self.queue.room + (QUICK_ROOM if job.quick else 0)
+        created = self.events.begin(job)
         with self.events.speaking(job.id):
             added = self.store.add(job, created, key, replay=replay, room=room)
             if added.how == "new":

@@ -189,6 +189,8 @@ def run_job(frame: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
 def _error_frame(
     code: str, message: str, field: str | None, details: Any
 ) -> dict[str, Any]:
+    if field and field.rpartition(".")[2] not in message:
+        message = f"{field}: {message}"
     message = message[:MOST_TEXT]
     problems: list[Any] = [{"field": field, "problem": message}] if field else []
     if details:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 #: Results up to this many bytes travel inside an event; larger ones are fetched.
 EMBEDDED_BYTES = 256 * 1024
 
+#: Latest results up to this many bytes travel inside an event. Analyses keep to it by
+#: themselves; what clients report of their own may be longer.
+_LATEST_BYTES = 16 * 1024
+
 _SEED_STATUS = {"completed": "complete", "failed": "error"}
 
 
@@ -127,7 +131,7 @@ def event_data(event: Event, job: Job) -> dict[str, Any]:
         "has_errors": state["has_errors"],
         "warnings": state["warnings"],
         "error": state["error"],
-        "latest_results": spliced(state["latest_results"]),
+        **_latest(state["latest_results"], job),
     }
     if state["status"] == "completed":
         data["results_url"] = results_url(job)
@@ -202,7 +206,7 @@ def progress_update(event: Event, job: Job) -> dict[str, Any]:
         "status": _SEED_STATUS.get(state["status"], state["status"]),
         "time_remaining": state["eta_seconds"],
         "has_errors": bool(state["has_errors"]),
-        "latest_results": spliced(state["latest_results"]),
+        **_latest(state["latest_results"], job),
         "phase": state["phase"],
         "message": state["message"],
     }
@@ -238,13 +242,26 @@ def results_of(
 ) -> dict[str, Any]:
     """`results` as a message carries them: whole up to 256 kB, else where they are."""
     if result is None:
-        return {"results": spliced(latest_results)}
+        return _latest(latest_results, job, "results")
     if result.size <= EMBEDDED_BYTES:
         return {"results": orjson.Fragment(with_id(_bytes_of(result), job))}
     return {
-        "results": spliced(latest_results),
+        **_latest(latest_results, job, "results"),
         "results_truncated": True,
         "results_url": results_url(job),
+    }
+
+
+def _latest(
+    document: bytes | None, job: Job, key: str = "latest_results"
+) -> dict[str, Any]:
+    """Latest results as an event carries them: up to 16 kB, else where they are."""
+    if document is None or len(document) <= _LATEST_BYTES:
+        return {key: spliced(document)}
+    return {
+        key: None,
+        "results_truncated": True,
+        "results_url": f"/api/jobs/{job.public_id}",
     }
 
 

@@ -33,6 +33,14 @@ socketio = SocketIO()
 #: What a client event's payload is after the first look, and what answers it.
 _Answer = Callable[[Mapping[str, Any]], dict[str, Any]]
 
+#: What the events take that are no request of an analysis.
+_KEYS = {
+    "update_progress": ("analysis_id", "step", "status", "results", "error"),
+    "cancel_analysis": ("analysis_id",),
+    "subscribe": ("analysis_id", "job_id", "after_seq"),
+    "unsubscribe": ("analysis_id", "job_id"),
+}
+
 _ROOMS, _OWNER, _ADMIT = "push_rooms", "push_owner", "push_admit"
 
 
@@ -60,10 +68,27 @@ def init_app(
         async_handlers=False,
         manage_session=False,
     )
+    _let_go_at_once(socketio.server.eio)
     app.wsgi_app = _written_at_once(app.wsgi_app)  # type: ignore[method-assign]
     app.extensions[_ROOMS] = Rooms(socketio.server)
     app.extensions[_OWNER] = owner
     app.extensions[_ADMIT] = admit
+
+
+def _let_go_at_once(engine: Any) -> None:
+    """Disconnect clients without waiting until they have fetched what is queued.
+
+    A long-polling client whose POST is refused (too large, no packet) can't fetch
+    anything before it has the refusal: both would wait for ever.
+    """
+
+    def disconnect(sid: str | None = None) -> None:
+        for each in [sid] if sid is not None else list(engine.sockets):
+            client = engine.sockets.pop(each, None)
+            if client is not None:
+                client.close(wait=False, reason=engine.reason.SERVER_DISCONNECT)
+
+    engine.disconnect = disconnect
 
 
 def _written_at_once(inner: Any) -> Any:
@@ -114,6 +139,8 @@ def _on(name: str) -> Callable[[_Answer], _Answer]:
                 if len(payload) > 1 or not isinstance(first, Mapping):
                     raise _no_object(name, payload)
                 _check_plain(first)
+                if name in _KEYS:
+                    first = _with_known_keys(first, _KEYS[name])
                 return {"ok": True, **answer(first)}
             except ServiceError as error:
                 return _refuse(error, first)
@@ -121,6 +148,20 @@ def _on(name: str) -> Callable[[_Answer], _Answer]:
         return answer
 
     return register
+
+
+def _with_known_keys(
+    payload: Mapping[str, Any], known: tuple[str, ...]
+) -> dict[str, Any]:
+    given = starting.one_spelling(payload, known)
+    if not any(given.get(key) for key in known if key.endswith("_id")):
+        return given  # a missing id is told first, in the seed's words
+    for key in given:
+        if key not in known:
+            raise _wrong(
+                str(key)[:60], f"is not a known key; known here: {', '.join(known)}"
+            )
+    return given
 
 
 def _no_object(name: str, payload: tuple[Any, ...]) -> ServiceError:
@@ -271,7 +312,8 @@ def _cancel_analysis(payload: Mapping[str, Any]) -> dict[str, Any]:
 def _step(payload: Mapping[str, Any]) -> int:
     step = payload.get("step")
     if type(step) is not int or not 0 <= step <= starting.MOST_STEPS:
-        raise _wrong("step", f"must be a whole number >= 0, got {step!r:.60}")
+        problem = f"must be a whole number, 0 to {starting.MOST_STEPS:,}"
+        raise _wrong("step", f"{problem}, got {step!r:.60}")
     return step
 
 

@@ -32,7 +32,7 @@ def start(
     Raises ValidationError (with the messages of seed 000), NotAvailable, Conflict for
     an id used with other content, QueueFull, ShuttingDown.
     """
-    given = _one_spelling(payload, (*_OURS, *_MODEL))
+    given = one_spelling(payload, (*_OURS, *_MODEL))
     client_id = analysis_id(given)
     analysis = _analysis(registry.analyses, given.get("type"))
     _refuse_unknown(given, analysis)
@@ -94,7 +94,8 @@ def _total_steps(value: object) -> int | None:
     if value is None:
         return None
     if type(value) is not int or not 1 <= value <= MOST_STEPS:
-        raise _wrong("total_steps", f"must be a whole number >= 1, got {value!r:.60}")
+        problem = f"must be a whole number, 1 to {MOST_STEPS:,}"
+        raise _wrong("total_steps", f"{problem}, got {value!r:.60}")
     return value
 
 
@@ -104,7 +105,7 @@ def _wrong(field: str, problem: str) -> ValidationError:
     )
 
 
-def _one_spelling(payload: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+def one_spelling(payload: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """`payload` with `names` in snake_case; both spellings at once are refused."""
     snake = {to_camel(name): name for name in names}
     given: dict[str, Any] = {}
@@ -154,6 +155,12 @@ def _why_client(analysis: Analysis | None, given: Mapping[str, Any]) -> str | No
     parameters = given.get("parameters")
     if not parameters and parameters in (None, [], {}):
         return "no parameters were given"
+    if not isinstance(parameters, list | Mapping):
+        raise _wrong(
+            "parameters",
+            "must be a list, or an object such as {S11: {range: [0, 100]}}, got "
+            f"{parameters!r:.60}",
+        )
     if any(given.get(key) is not None for key in ("model", "version", "extension")):
         return None
     names = list(_parameter_names(parameters))
@@ -171,21 +178,21 @@ def _why_client(analysis: Analysis | None, given: Mapping[str, Any]) -> str | No
     )
 
 
-def _parameter_names(parameters: object) -> Iterator[str | None]:
+def _parameter_names(
+    parameters: list[Any] | Mapping[Any, Any],
+) -> Iterator[str | None]:
     """Each parameter's id; None for what can have none. Items that mean all inputs
     (objects without an id) are left out: every server knows them."""
     if isinstance(parameters, Mapping):
         yield from (str(name) for name in parameters)
-    elif isinstance(parameters, list):
-        for item in parameters:
-            if isinstance(item, Mapping):
-                name = item.get("id")
-                if name is not None:
-                    yield str(name)
-            else:
-                yield item if isinstance(item, str) else None
-    else:
-        yield None
+        return
+    for item in parameters:
+        if isinstance(item, Mapping):
+            name = item.get("id")
+            if name is not None:
+                yield str(name)
+        else:
+            yield item if isinstance(item, str) else None
 
 
 # -- what the server computes ------------------------------------------------------
@@ -233,6 +240,10 @@ def _as_list(parameters: object) -> object:
     if isinstance(parameters, Mapping):
         items: list[Any] = []
         for name, item in parameters.items():
+            if item is None:
+                item = {}
+            elif isinstance(item, list):
+                item = {"range": item}
             if not isinstance(item, Mapping):
                 problem = f"must be an object such as {{range: [0, 100]}}, got {item!r}"
                 raise _wrong(f"parameters.{name}"[:60], problem[:160])

@@ -14,7 +14,7 @@ from flask import Blueprint, Flask, current_app, request
 from flask_sock import Sock
 from simple_websocket import ConnectionClosed, Server
 
-from flask_api.errors import Forbidden, ServiceError
+from flask_api.errors import Forbidden, ServiceError, ValidationError
 from flask_api.jobs.job import Event, Job, Status
 from flask_api.push import dialects
 from flask_api.push.origins import origin_allowed
@@ -61,6 +61,28 @@ def check_origin() -> None:
         )
 
 
+@bp.before_request
+def check_handshake() -> None:
+    """Refuse what is no WebSocket handshake, which the library answers with a crash."""
+    wanted = {"Connection": "upgrade", "Upgrade": "websocket"}
+    for name, word in wanted.items():
+        given = request.headers.get(name, "").lower()
+        if word not in [part.strip() for part in given.split(",")]:
+            raise _no_handshake(name, f"must say {word}, got {given[:40]!r}")
+    if request.headers.get("Sec-WebSocket-Version") != "13":
+        raise _no_handshake("Sec-WebSocket-Version", "must be 13")
+    if not request.headers.get("Sec-WebSocket-Key"):
+        raise _no_handshake("Sec-WebSocket-Key", "is missing")
+
+
+def _no_handshake(header: str, problem: str) -> ValidationError:
+    return ValidationError(
+        f"{request.path} takes WebSockets only; the header {header} {problem}. Open "
+        "ws://..., or let the proxy pass Upgrade and Connection on",
+        details=[{"field": header, "problem": problem}],
+    )
+
+
 class _WholeSends:
     """A socket whose `send` sends everything, one message after the other.
 
@@ -88,7 +110,11 @@ def serve(ws: Server, messages: Messages) -> None:
 
     What the client sends is read and dropped. `messages` is closed at the end.
     """
-    ws.sock = _WholeSends(ws.sock)
+    try:
+        ws.sock = _WholeSends(ws.sock)
+    except OSError:  # closed since the handshake: by the client, or for what it sent
+        cast(Any, messages).close()
+        return
     sender = socketio.start_background_task(_send, ws, messages)
     try:
         while ws.connected:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import signal
 import socket
@@ -225,4 +226,54 @@ def test_what_cannot_be_served_is_refused_with_the_reason(
     one = server(command, fresh=True, ready=None, **settings)
     assert one.process.wait(20) == 2, one.output()
     assert reason in one.output()
+    assert "Traceback" not in one.output()
+
+
+def test_the_pages_files_arrive_whole(server: StartServer) -> None:
+    one = server("gunicorn-eventlet")
+    for name in ("favicon.ico", "assets/any/js/main.js", "assets/any/css/base.css"):
+        answer = requests.get(f"{one.url}/{name}", timeout=10)
+        assert answer.status_code == 200
+        assert len(answer.content) == int(answer.headers["Content-Length"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "said"),
+    [
+        (b"GARBAGE\r\n\r\n", 400, "GARBAGE"),
+        (b"GET /live?" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", 414, "send less"),
+        (b"GET /live HTTP/1.1\r\nA: " + b"a" * 40_000 + b"\r\n\r\n", 431, "send less"),
+        (
+            b"POST /sensitivity/analyze HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+            b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"zz\r\n{}\r\n0\r\n\r\n",
+            400,
+            "Transfer-Encoding",
+        ),
+    ],
+    ids=["no HTTP", "long address", "long header", "broken chunk"],
+)
+def test_a_request_that_cannot_be_read_is_answered_in_json(
+    server: StartServer, sent: bytes, status: int, said: str
+) -> None:
+    one = server("gunicorn-eventlet")
+    with socket.create_connection(("127.0.0.1", one.port), timeout=10) as client:
+        client.sendall(sent)
+        answer = b""
+        while piece := client.recv(4096):
+            answer += piece
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    told = json.loads(body)
+    assert said in told["message"]
+    assert set(told) == {"error", "message", "code", "details", "request_id"}
+    assert "Traceback" not in one.output()
+
+
+def test_a_folder_that_cannot_be_written_is_named_without_a_traceback(
+    server: StartServer,
+) -> None:
+    one = server(SEED_COMMAND, fresh=True, ready=None, LOG_FOLDER="/proc/nowhere")
+    assert one.process.wait(20) != 0
+    assert "LOG_FOLDER='/proc/nowhere': no log can be written" in one.output()
     assert "Traceback" not in one.output()

@@ -49,7 +49,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def live_server(server: Callable[..., Any]) -> str:
     """Address of a server that was started as a user starts it."""
-    return f"{server('dev').url}/"
+    return f"{server('gunicorn-eventlet').url}/"
 
 
 @pytest.fixture(scope="module")

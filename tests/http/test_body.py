@@ -259,3 +259,28 @@ def test_the_reader_is_the_apps_own(make_app: Callable[..., Flask]) -> None:
     answer = make_app(max_json_bytes=2000).test_client()
     sent = answer.post("/api/jobs", json={"kind": "x" * 3000})
     assert sent.status_code == 413
+
+
+def test_chunks_that_the_server_cannot_read_are_400(
+    echo_app: Flask,
+) -> None:
+    class BrokenChunk(Exception):
+        """As servers raise: of no common base, known by its module alone."""
+
+        __module__ = "gunicorn.http.errors"
+
+    class Broken(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, into: memoryview) -> int:  # type: ignore[override]
+            raise BrokenChunk("Invalid chunk size: b'zz'")
+
+    answer = echo_app.test_client().post(
+        "/echo",
+        content_type="application/json",
+        headers={"Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input": Broken(), "wsgi.input_terminated": True},
+    )
+    assert answer.status_code == 400
+    assert "Transfer-Encoding" in answer.json["message"]

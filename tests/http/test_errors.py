@@ -107,11 +107,14 @@ def test_a_full_queue_is_503_with_retry_after(
     app.extensions["engine"].stop()
     app.extensions["registry"].closing = False
     ask = app.test_client().post
-    body = {"kind": "price.data", "params": {"version": 1}}
+    body = {"kind": "sensitivity.analyze", "params": {"parameters": ["S11"]}}
     assert ask("/api/jobs", json=body).status_code == 202
-    other = {"kind": "price.data", "params": {"extension": ""}}
+    other = {"kind": "sensitivity.analyze", "params": {"parameters": ["S12"]}}
     answer = ask("/api/jobs", json=other)
     assert_shape(answer, 503, "QUEUE_FULL")
+    assert ask("/api/jobs", json=body).status_code == 202, "a replay needs no room"
+    quick = {"kind": "price.data", "params": {"version": 1}}
+    assert ask("/api/jobs", json=quick).status_code == 202, "nor does a price"
     assert int(answer.headers["Retry-After"]) >= 1
 
 

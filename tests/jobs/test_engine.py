@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -233,6 +234,31 @@ def test_the_same_id_and_content_is_the_same_job(registry: Registry) -> None:
     assert again.replayed and again.job.id == first.job.id
     with pytest.raises(errors.Conflict, match="Idempotency-Key"):
         registry.submit("count", {"n": 5}, owner="anna", idempotency=key)
+
+
+def test_another_name_makes_another_request(registry: Registry) -> None:
+    def ask(**beside: Any) -> None:
+        key = ("/x", "k")
+        registry.submit("count", {"n": 4}, owner="anna", idempotency=key, **beside)
+
+    ask()
+    ask()
+    for other in ({"name": "b"}, {"priority": 9}, {"timeout_s": 9.0}):
+        with pytest.raises(errors.Conflict, match="Idempotency-Key"):
+            ask(**other)
+
+
+def test_what_a_client_reports_is_bounded(registry: Registry) -> None:
+    def report(results: dict[str, str]) -> None:
+        clients.report("anna", "c", step=1, status="running", results=results)
+
+    clients = registry.clients
+    clients.start(owner="anna", client_id="c", total_steps=9, parameters={})
+    half = "x" * 600_000
+    report({"a": half})
+    report({"a": half})
+    with pytest.raises(errors.TooLarge, match="results: all reports together"):
+        report({"b": half})
 
 
 def test_the_list_is_told_of_changes(registry: Registry) -> None:

@@ -134,3 +134,25 @@ def test_pages_of_this_host_and_of_named_origins_are_welcome(
     origin: str | None, host: str, allowed: list[str], welcome: bool
 ) -> None:
     assert origin_allowed(origin, {"HTTP_HOST": host}, allowed) is welcome
+
+
+@pytest.mark.parametrize("words", [dialects.event_data, dialects.progress_update])
+def test_latest_results_over_16_kb_are_named_and_not_sent(words: Any) -> None:
+    job = replace(JOB, kind=CLIENT)
+    small, large = b'"%s"' % (b"x" * 16_382), b'"%s"' % (b"x" * 16_383)
+    told = plain(words(said(EventType.PROGRESS, latest_results=small), job))
+    assert len(told["latest_results"]) == 16_382
+    assert "results_truncated" not in told
+    told = plain(words(said(EventType.PROGRESS, latest_results=large), job))
+    assert told["latest_results"] is None
+    assert told["results_truncated"] is True
+    assert told["results_url"] == "/api/jobs/mine"
+
+
+def test_a_large_result_of_a_client_is_not_sent_as_its_latest_results() -> None:
+    job = replace(JOB, kind=CLIENT)
+    body = b'"%s"' % (b"x" * 300_000)
+    event = said(EventType.COMPLETED, status="completed", latest_results=body)
+    told = dialects.analysis_complete(event, job, Result("", len(body), body, None))
+    assert plain(told)["results"] is None
+    assert told["results_url"] == "/api/jobs/mine/result"

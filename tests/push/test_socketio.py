@@ -293,6 +293,7 @@ def test_only_client_driven_analyses_take_progress(watcher: Any) -> None:
         ("start_analysis", {"analysis_id": "a", "type": 3}, "Invalid analysis type"),
         ("update_progress", {"step": 1}, "Analysis ID is required"),
         ("cancel_analysis", {}, "Analysis ID is required"),
+        ("cancel_analysis", {"job_id": "a"}, "Analysis ID is required"),
         ("subscribe", {}, "Analysis ID is required"),
         ("unsubscribe", {"after_seq": 3}, "Analysis ID is required"),
         ("cancel_analysis", {"analysis_id": "unknown"}, "Invalid analysis ID"),
@@ -478,3 +479,49 @@ def test_a_goodbye_reaches_every_client(watcher: Any) -> None:
     say_goodbye("restart")
     assert one.first("server_closing") == two.first("server_closing")
     assert one.first("server_closing") == {"reason": "restart"}
+
+
+@pytest.mark.parametrize(
+    "event", ["subscribe", "unsubscribe", "cancel_analysis", "update_progress"]
+)
+def test_every_event_names_an_unknown_key_and_takes_camel_case(
+    watcher: Any, event: str
+) -> None:
+    client = watcher()
+    client.ask("start_analysis", analysis_id="a", type="client")
+    extra = {"step": 1} if event == "update_progress" else {}
+    told = client.ask(event, analysis_id="a", afterSequence=1, **extra)
+    assert "afterSequence" in told["error"]["message"]
+    assert client.ask(event, analysisId="a", **extra)["ok"]
+
+
+def test_a_camel_case_after_seq_catches_up(watcher: Any) -> None:
+    client, late = watcher(), watcher()
+    client.ask("start_analysis", analysis_id="a", type="client", total_steps=2)
+    client.ask("update_progress", analysis_id="a", step=1)
+    client.ask("update_progress", analysis_id="a", step=2, status="complete")
+    assert late.ask("subscribe", analysisId="a", afterSeq=0)["ok"]
+    late.first("analysis_complete")
+    assert [u["progress"] for u in late.all("progress_update")] == [50, 100]
+
+
+@pytest.mark.parametrize("parameters", ["S11", 5, True])
+def test_parameters_that_are_no_list_start_nothing(
+    watcher: Any, parameters: object
+) -> None:
+    client = watcher()
+    told = client.ask(
+        "start_analysis", analysis_id="a", type="counting", parameters=parameters
+    )
+    assert told["error"]["details"][0]["field"] == "parameters"
+    assert client.all("analysis_started") == []
+
+
+@pytest.mark.parametrize("item", [None, [1, 2], {"range": [1, 2]}])
+def test_the_mapping_form_takes_what_rest_takes(watcher: Any, item: object) -> None:
+    client = watcher()
+    answer = client.ask(
+        "start_analysis", analysis_id="a", type="counting", parameters={"S11": item}
+    )
+    assert answer["ok"], answer
+    assert client.first("analysis_complete")["status"] == "complete"

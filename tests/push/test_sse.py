@@ -194,6 +194,8 @@ def test_the_list_stream_tells_each_changed_row_and_what_is_deleted(
         ("/api/stream?jobs=", None, 400),
         ("/api/stream?jobs=" + ",".join(f"a{i}" for i in range(101)), None, 400),
         ("/api/jobs/there/stream", "x", 400),
+        ("/api/jobs/there/stream", "-1", 400),
+        ("/api/jobs/there/stream", "9" * 30, 400),
         ("/api/stream?jobs=there", "there:x", 400),
     ],
 )

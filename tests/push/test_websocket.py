@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -202,3 +203,42 @@ def test_a_message_over_the_limit_ends_only_its_own_connection(
     other.ws.send('421["unsubscribe",{}]')
     while not other.hear().startswith("431"):
         pass
+
+
+HANDSHAKE = {
+    "Connection": "keep-alive, Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "x" * 22 + "==",
+}
+
+
+@pytest.mark.parametrize("missing", HANDSHAKE)
+def test_what_is_no_handshake_is_400_and_says_so(address: str, missing: str) -> None:
+    connection = http.client.HTTPConnection(address, timeout=8)
+    sent = {name: text for name, text in HANDSHAKE.items() if name != missing}
+    connection.request("GET", "/realtime", headers=sent)
+    answer = connection.getresponse()
+    told = orjson.loads(answer.read())
+    connection.close()
+    assert answer.status == 400
+    assert "WebSockets only" in told["message"]
+
+
+@pytest.mark.parametrize("body", ["9", "7abc", "4" + "x" * 2_000_000])
+def test_a_polling_client_is_told_what_is_refused_and_not_kept_waiting(
+    address: str, body: str
+) -> None:
+    def ask(method: str, query: str, body: str | None = None) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection(address, timeout=8)
+        path = f"/socket.io/?EIO=4&transport=polling{query}"
+        connection.request(method, path, body)
+        answer = connection.getresponse()
+        heard = answer.status, answer.read()
+        connection.close()
+        return heard
+
+    sid = orjson.loads(ask("GET", "")[1][1:])["sid"]
+    assert ask("POST", f"&sid={sid}", "40")[0] == 200
+    assert ask("POST", f"&sid={sid}", body)[0] == 400
+    assert ask("GET", f"&sid={sid}")[0] == 400

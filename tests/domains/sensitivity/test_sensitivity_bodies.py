@@ -189,17 +189,17 @@ NOT_VALID = [
     (_one(distribution={"mean": 1}), "parameters[0].distribution", "kind"),
     (
         _one(distribution={"kind": "normal", "mean": 1, "std": -1}),
-        "parameters[0].distribution.normal.std",
+        "parameters[0].distribution.std",
         "greater than 0",
     ),
     (
         _one(distribution={"kind": "normal", "mean": "1", "std": 1}),
-        "parameters[0].distribution.normal.mean",
+        "parameters[0].distribution.mean",
         "number",
     ),
     (
         _one(distribution={"kind": "normal", "mean": 1, "std": 1, "low": 0}),
-        "parameters[0].distribution.normal.low",
+        "parameters[0].distribution.low",
         "not a known key",
     ),
     (
