@@ -10,7 +10,7 @@ from flask_api.domains.sensitivity.schema import MonteCarloRequest
 from flask_api.errors import ValidationError
 from flask_api.validation import validate
 
-NEGATIVE = {"kind": "normal", "mean": 1, "std": -1}
+BAD = {"kind": "normal", "mean": 1, "std": -1}
 HALF = {"id": "S11", "range": {"min": 1}}
 WORD = {"range": {"min": 1, "max": "x"}}
 
@@ -20,7 +20,7 @@ WORD = {"range": {"min": 1, "max": "x"}}
     [
         ({"version": True}, "version"),
         (
-            {"parameters": [{"distribution": NEGATIVE}]},
+            {"parameters": [{"distribution": BAD}]},
             "parameters[0].distribution.std",
         ),
         ({"parameters": [HALF]}, "parameters[0].range.max"),
