@@ -6,26 +6,16 @@ IMMEDIATE, so that two processes on one file queue up instead of failing half-wa
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields, replace
-from importlib.resources import files
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-import orjson
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import (
     Connection,
-    Engine,
-    Row,
     Select,
     case,
-    create_engine,
     delete,
-    event,
     func,
     insert,
     literal,
@@ -34,12 +24,9 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import IntegrityError
 
-from flask_api.errors import DiskFull
 from flask_api.jobs.job import CLIENT, Event, EventType, Job, Status
-from flask_api.settings import SettingsError
 from flask_api.store.base import (
     IDEMPOTENCY_S,
     LEASE_S,
@@ -49,7 +36,14 @@ from flask_api.store.base import (
     Added,
     Key,
     Store,
-    StoreBusy,
+)
+from flask_api.store.database import open_database, told_apart
+from flask_api.store.rows import (
+    columns_of,
+    event_of,
+    event_values_of,
+    job_of,
+    values_of,
 )
 from flask_api.store.tables import events, idempotency, jobs
 
@@ -65,39 +59,18 @@ class SqlStore(Store):
 
         Raises SettingsError where `url` is no address or its driver is missing.
         """
-        self._sqlite = url.startswith("sqlite")
-        # SQLite waits in C, where the whole web loop waits with it: not long, and
-        # StoreBusy is tried again.
-        connect_args = {"timeout": 2.0} if self._sqlite else {}
-        try:
-            self._engine = create_engine(
-                url, connect_args=connect_args, pool_pre_ping=True
-            )
-        except ModuleNotFoundError as error:
-            raise SettingsError(
-                f"DATABASE_URL needs the package {error.name}, which is not installed: "
-                "this version is tested with SQLite; leave it empty for a file in the "
-                "instance folder"
-            ) from None
-        except ArgumentError:
-            raise SettingsError(
-                "DATABASE_URL is no database's address; leave it empty for a file in "
-                "the instance folder, or write sqlite:////absolute/path/jobs.sqlite"
-            ) from None
-        if self._sqlite:
-            event.listen(self._engine, "connect", _prepare_sqlite)
-            event.listen(self._engine, "begin", _begin_sqlite)
-        migrate(self._engine)
+        self._engine = open_database(url)
+        self._sqlite = self._engine.dialect.name == "sqlite"
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
         immediate = self._engine.execution_options(immediate=True)
-        with _told_apart(), immediate.begin() as connection:
+        with told_apart(), immediate.begin() as connection:
             yield connection
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
-        with _told_apart(), self._engine.connect() as connection:
+        with told_apart(), self._engine.connect() as connection:
             yield connection
 
     def now(self) -> float:
@@ -143,8 +116,8 @@ class SqlStore(Store):
             if room is not None and self._pending(connection) >= room:
                 return Added(job, "full")
             job = replace(job, queued_at=now, created_at=now)
-            connection.execute(insert(jobs).values(**_values(job)))
-            connection.execute(insert(events).values(**_event_values(created)))
+            connection.execute(insert(jobs).values(**values_of(job)))
+            connection.execute(insert(events).values(**event_values_of(created)))
             if key:
                 connection.execute(
                     delete(idempotency).where(
@@ -190,13 +163,13 @@ class SqlStore(Store):
                 )
             ).first()
             if found:
-                return Added(_job(found), "key")
+                return Added(job_of(found), "key")
         if job.client_id:
             found = connection.execute(
                 mine.where(jobs.c.client_id == job.client_id)
             ).first()
             if found:
-                return Added(_job(found), "client_id")
+                return Added(job_of(found), "client_id")
         if replay:
             found = connection.execute(
                 mine.where(
@@ -209,7 +182,7 @@ class SqlStore(Store):
                 ).order_by(jobs.c.id.desc())
             ).first()
             if found:
-                return Added(_job(found), "body")
+                return Added(job_of(found), "body")
         return None
 
     def get(self, owner: str, job_id: str) -> Job | None:
@@ -218,7 +191,7 @@ class SqlStore(Store):
             row = connection.execute(mine.where(jobs.c.id == job_id)).first()
             if row is None:
                 row = connection.execute(mine.where(jobs.c.client_id == job_id)).first()
-        return _job(row) if row else None
+        return job_of(row) if row else None
 
     def page(
         self,
@@ -243,7 +216,7 @@ class SqlStore(Store):
             total = connection.execute(
                 select(func.count()).select_from(jobs).where(*wanted)
             ).scalar_one()
-        return [_job(row) for row in rows], total
+        return [job_of(row) for row in rows], total
 
     def cached(
         self, owner: str, kind: str, request_sha256: str, data_revision: str
@@ -263,7 +236,7 @@ class SqlStore(Store):
         )
         with self._read() as connection:
             row = connection.execute(query).first()
-        return _job(row) if row else None
+        return job_of(row) if row else None
 
     def counts(self) -> dict[Status, int]:
         query = (
@@ -285,7 +258,7 @@ class SqlStore(Store):
             if row is None:
                 return None
             job = replace(
-                _job(row),
+                job_of(row),
                 status=Status.RUNNING,
                 holder=holder,
                 started_at=now,
@@ -371,14 +344,14 @@ class SqlStore(Store):
             row = connection.execute(
                 self._held(job_id, attempt).values(lease_until=until).returning(*jobs.c)
             ).first()
-            return _job(row) if row else None
+            return job_of(row) if row else None
 
     def save_progress(
         self, job_id: str, attempt: int, state: Mapping[str, Any]
     ) -> bool:
         with self._write() as connection:
             done = connection.execute(
-                self._held(job_id, attempt).values(**_columns(state))
+                self._held(job_id, attempt).values(**columns_of(state))
             )
             return bool(done.rowcount)
 
@@ -391,7 +364,7 @@ class SqlStore(Store):
         with self._write() as connection:
             done = connection.execute(
                 ours.values(
-                    **_columns(changes),
+                    **columns_of(changes),
                     finished_at=self._now(connection),
                     lease_until=None,
                     holder=None,
@@ -399,7 +372,7 @@ class SqlStore(Store):
             )
             if not done.rowcount:
                 return False
-            connection.execute(insert(events).values(**_event_values(final)))
+            connection.execute(insert(events).values(**event_values_of(final)))
             return True
 
     def give_back(
@@ -428,7 +401,7 @@ class SqlStore(Store):
             )
             if not done.rowcount:
                 return False
-            connection.execute(insert(events).values(**_event_values(event)))
+            connection.execute(insert(events).values(**event_values_of(event)))
             return True
 
     def request_cancel(
@@ -440,7 +413,7 @@ class SqlStore(Store):
             ).first()
             if row is None:
                 return None
-            job, now = _job(row), self._now(connection)
+            job, now = job_of(row), self._now(connection)
             if job.status.terminal or job.cancel_requested_at is not None:
                 return job, None
             changes: dict[str, Any] = {
@@ -459,9 +432,9 @@ class SqlStore(Store):
             job = replace(job, **changes)
             made = Event(job.id, seq, kind, now, job.state())
             connection.execute(
-                update(jobs).where(jobs.c.id == job.id).values(**_columns(changes))
+                update(jobs).where(jobs.c.id == job.id).values(**columns_of(changes))
             )
-            connection.execute(insert(events).values(**_event_values(made)))
+            connection.execute(insert(events).values(**event_values_of(made)))
             return job, made
 
     def running(self) -> list[Job]:
@@ -470,7 +443,7 @@ class SqlStore(Store):
     def _running(self, *wanted: Any) -> list[Job]:
         query = select(jobs).where(jobs.c.status == Status.RUNNING.value, *wanted)
         with self._read() as connection:
-            return [_job(row) for row in connection.execute(query)]
+            return [job_of(row) for row in connection.execute(query)]
 
     def expired(self) -> list[Job]:
         return self._running(jobs.c.kind != CLIENT, jobs.c.lease_until < self.now())
@@ -500,7 +473,7 @@ class SqlStore(Store):
     def add_event(self, event: Event) -> None:
         try:
             with self._write() as connection:
-                connection.execute(insert(events).values(**_event_values(event)))
+                connection.execute(insert(events).values(**event_values_of(event)))
         except IntegrityError:
             return  # promised: the job is gone, or the number is taken
 
@@ -511,7 +484,7 @@ class SqlStore(Store):
             .order_by(events.c.seq)
         )
         with self._read() as connection:
-            return [_event(row) for row in connection.execute(query)]
+            return [event_of(row) for row in connection.execute(query)]
 
     def delete(self, owner: str, job_id: str) -> Job | None:
         job = self.get(owner, job_id)
@@ -520,7 +493,7 @@ class SqlStore(Store):
         gone = delete(jobs).where(jobs.c.id == job.id, jobs.c.status.in_(_FINISHED))
         with self._write() as connection:
             row = connection.execute(gone.returning(*jobs.c)).first()
-        return _job(row) if row else None
+        return job_of(row) if row else None
 
     def prune(self, keep: int) -> list[Job]:
         rank = (
@@ -538,7 +511,7 @@ class SqlStore(Store):
             rows = connection.execute(
                 delete(jobs).where(jobs.c.id.in_(old)).returning(*jobs.c)
             ).all()
-        return [_job(row) for row in rows]
+        return [job_of(row) for row in rows]
 
     def result_files(self) -> set[str]:
         query = select(jobs.c.result_file).where(jobs.c.result_file.is_not(None))
@@ -547,101 +520,3 @@ class SqlStore(Store):
 
     def close(self) -> None:
         self._engine.dispose()
-
-
-@contextmanager
-def _told_apart() -> Iterator[None]:
-    """Faults of the database as the errors that `Store` promises."""
-    try:
-        yield
-    except OperationalError as error:
-        reason = str(error.orig)
-        if any(word in reason for word in ("readonly", "full", "disk I/O")):
-            raise DiskFull(f"The jobs cannot be kept: {reason}.") from error
-        raise StoreBusy(f"The database did not answer: {reason}.") from error
-    except PoolTimeout as error:  # all its connections are in use
-        raise StoreBusy("The database did not answer: too many callers.") from error
-
-
-def migrate(engine: Engine) -> None:
-    """Bring the database at `engine` to the present tables; safe to call again."""
-    config = Config()
-    config.set_main_option(
-        "script_location", str(files("flask_api.store").joinpath("migrations"))
-    )
-    with _alone(engine), engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-
-@contextmanager
-def _alone(engine: Engine) -> Iterator[None]:
-    """One process at a time, where the database is a file.
-
-    SQLite runs DDL outside of what alembic calls a transaction, so two servers that
-    start together would both create the tables.
-    """
-    if engine.dialect.name != "sqlite" or not engine.url.database:
-        yield
-        return
-    with Path(f"{engine.url.database}.migrating").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves, see _begin_sqlite
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    immediate = connection.get_execution_options().get("immediate")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-
-_JSON_TEXT = {"warnings", "error"}
-
-
-def _columns(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of `Job` fields as the columns hold them."""
-    found = dict(changes)
-    for name in _JSON_TEXT & found.keys():
-        value = found[name]
-        found[name] = None if value is None else orjson.dumps(value).decode()
-    if "status" in found:
-        found["status"] = Status(found["status"]).value
-    return found
-
-
-def _values(job: Job) -> dict[str, Any]:
-    return _columns({f.name: getattr(job, f.name) for f in fields(job)})
-
-
-def _job(row: Row[Any]) -> Job:
-    found = dict(row._mapping)
-    found["status"] = Status(found["status"])
-    found["warnings"] = tuple(orjson.loads(found["warnings"]))
-    found["error"] = orjson.loads(found["error"]) if found["error"] else None
-    return Job(**found)
-
-
-def _event_values(event: Event) -> dict[str, Any]:
-    state = dict(event.state)
-    partial = state.get("latest_results")
-    if isinstance(partial, bytes):
-        state["latest_results"] = orjson.Fragment(partial)
-    return {
-        "job_id": event.job_id,
-        "seq": event.seq,
-        "type": event.type.value,
-        "time": event.time,
-        "state": orjson.dumps(state),
-    }
-
-
-def _event(row: Row[Any]) -> Event:
-    state = orjson.loads(row.state)
-    if state.get("latest_results") is not None:
-        state["latest_results"] = orjson.dumps(state["latest_results"])
-    return Event(row.job_id, row.seq, EventType(row.type), row.time, state)

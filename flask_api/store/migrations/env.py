@@ -1,4 +1,4 @@
-"""Alembic's entry: runs on the connection that `store.sql.migrate` hands over."""
+"""Alembic's entry: runs on the connection that `store.database.migrate` hands over."""
 
 from __future__ import annotations
 
