@@ -37,7 +37,8 @@ class _Room:
     #: `seq` of the last event sent to the rooms; None before the first.
     position: int | None = None
     ended: bool = False
-    live: set[tuple[str, Dialect]] = field(default_factory=set)
+    #: Who is in the rooms, and the last `seq` each had when it came in.
+    live: dict[tuple[str, Dialect], int] = field(default_factory=dict)
     #: Who is being caught up; the object names the attempt, a later one replaces it.
     catching: dict[tuple[str, Dialect], object] = field(default_factory=dict)
 
@@ -135,7 +136,7 @@ class Rooms:
         key = (sid, dialect)
         was = key in room.live or key in room.catching
         if key in room.live:
-            room.live.discard(key)
+            del room.live[key]
             self._server.leave_room(sid, room.name(dialect))
         room.catching.pop(key, None)
         return was
@@ -175,8 +176,14 @@ class Rooms:
 
     def _tell_rooms(self, room: _Room, event: Event, result: Result | None) -> None:
         for dialect in {d for _, d in room.live}:
+            # Catching up can be ahead of us by an event: who has it is left out.
+            ahead = [
+                sid
+                for (sid, d), last in room.live.items()
+                if d == dialect and last >= event.seq
+            ]
             for name, data in _words(dialect, event, room.job, result):
-                self._emit(name, data, room.name(dialect))
+                self._emit(name, data, room.name(dialect), skip=ahead)
 
     # -- catching up ---------------------------------------------------------------
 
@@ -225,7 +232,7 @@ class Rooms:
                         if dialects.is_final(event):
                             return True
                     if _caught_up(room, last):
-                        self._enter(room, wanted)
+                        self._enter(room, wanted, last or 0)
                         return True
         return said
 
@@ -233,18 +240,20 @@ class Rooms:
     def _wanted(room: _Room, sid: str, token: object) -> list[tuple[str, Dialect]]:
         return [key for key, t in room.catching.items() if t is token and key[0] == sid]
 
-    def _enter(self, room: _Room, keys: list[tuple[str, Dialect]]) -> None:
+    def _enter(self, room: _Room, keys: list[tuple[str, Dialect]], last: int) -> None:
         for sid, dialect in keys:
             del room.catching[sid, dialect]
             try:
                 self._server.enter_room(sid, room.name(dialect))
             except (KeyError, ValueError):  # gone in this very moment
                 continue
-            room.live.add((sid, dialect))
+            room.live[sid, dialect] = last
         self._lock.notify_all()
 
-    def _emit(self, name: str, data: dict[str, Any], to: str) -> None:
-        self._server.emit(name, data, to=to)
+    def _emit(
+        self, name: str, data: dict[str, Any], to: str, skip: list[str] | None = None
+    ) -> None:
+        self._server.emit(name, data, to=to, skip_sid=skip or None)
 
 
 def _caught_up(room: _Room, last: int | None) -> bool:
