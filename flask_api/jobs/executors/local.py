@@ -130,6 +130,7 @@ class LocalExecutor(Executor):
         self._lock = threading.Lock()
         self._spare: ProcessWorker | None = None
         self._workers: list[ProcessWorker] = []
+        self._refilling = False
         self._stopped = False
 
     def take(self) -> Worker:
@@ -150,16 +151,21 @@ class LocalExecutor(Executor):
         return worker
 
     def _refill(self) -> None:
+        """Start a spare, unless there is one or another call is about it."""
         with self._lock:
-            needed = self._spare is None and not self._stopped
-        if not needed:
-            return
-        worker = self._start()
-        with self._lock:
-            wanted = self._spare is None and not self._stopped
-            if wanted:
-                self._spare = worker
-        if not wanted:  # another refill was faster, or we stop
+            if self._spare is not None or self._refilling or self._stopped:
+                return
+            self._refilling = True
+        worker = None
+        try:
+            worker = self._start()
+        finally:
+            with self._lock:
+                self._refilling = False
+                wanted = not self._stopped
+                if wanted:
+                    self._spare = worker
+        if not wanted and worker is not None:
             worker.discard()
 
     def stop(self) -> None:
