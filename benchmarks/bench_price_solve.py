@@ -1,24 +1,27 @@
-"""Nanoseconds of processor time for one price, on one thread, beside two peers.
+"""Nanoseconds of processor time for one price, on one thread, beside three peers.
 
 The same rows of one plant (BioSTEAM's NREL-like base case, eight inputs varied) are
-solved by our whole-array solver, by BioSTEAM's own TEA.solve_price, and by plain Python
-with scipy's brentq, and must give the same prices. Beside it: version 1 with ten
-inputs, corn-stover ethanol with eight.
+solved by our compiled kernel, by its whole-array twin in numpy, by BioSTEAM's own
+TEA.solve_price, and by plain Python with scipy's brentq, and must give the same prices.
+ProFAST has a plant of its own, which both models can say (`profast_peer.py`). Beside
+them: version 1 with ten inputs, corn-stover ethanol with eight, and plants under rules
+that follow income, which are simulated year by year.
 
 BioSTEAM needs Python 3.12: name one that has it with --biosteam-python (or
-BIOSTEAM_PYTHON); without it, its figure is quoted.
+BIOSTEAM_PYTHON); without it, its figure is quoted, as ProFAST's where it is missing.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,63 +29,90 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from benchmarks.plant import EIGHT_INPUTS, TEN_INPUTS
+from benchmarks import profast_peer
+from benchmarks.plant import BASE_CASE, EIGHT_INPUTS, TEN_INPUTS
 from benchmarks.tables import load, on_one_thread, spread, table
-from flask_api.domains.price import catalogue
+from flask_api.domains.price import catalogue, kernel, rows
 from flask_api.domains.price.model import PriceModel
 
 Floats = NDArray[np.float64]
-#: One TEA.solve_price of BioSTEAM, measured on the machine of the first prototypes.
-QUOTED_NS = 66_000.0
-AIM = 100.0
+Plants = dict[str, tuple[PriceModel, tuple[str, ...]]]
+#: One TEA.solve_price of BioSTEAM, one solve_price of ProFAST, measured another day.
+QUOTED = {"BioSTEAM": 48_000.0, "ProFAST": 14_000_000.0}
+AIMS = {"BioSTEAM": 500, "ProFAST": 100_000}
+#: Of the peers, and of numpy where years are simulated.
+BASE, OF_PROFAST = "BioSTEAM's base case, 8 inputs", "ProFAST's plant, 8 inputs"
 
-#: BioSTEAM's base case, as a model file of ours.
-BASE_CASE = """
-title: NREL-like base case
-preset: biosteam
-construction_schedule: [0.08, 0.6, 0.32]
-depreciation: MACRS7
-inputs:
-  plant_lifetime: 30
-  bare_erected_cost: 232000000
-  number_of_units: 61000000
-  selling_price: 2.15
-  required_irr: 0.1
-  federal_tax_rate: 0.35
-  variable_cost: 70000000
-  fixed_cost: 10000000
-  byproduct_revenue: 6600000
-  startup_months: 3
-  startup_sales_fraction: 0.5
-  startup_variable_fraction: 0.75
-  startup_fixed_fraction: 1
-  working_capital_fraction: 0.05
-  loan_fraction: 0.6
-  loan_rate: 0.08
-  loan_years: 10
-"""
 MACRS7 = (0.1429, 0.2449, 0.1749, 0.1249, 0.0893, 0.0892, 0.0893, 0.0446)
 
 
-def base_case() -> PriceModel:
-    """The base case, loaded like a user's own model file."""
+def from_text(text: str) -> PriceModel:
+    """A model, loaded like a user's own file."""
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "base.yaml").write_text(BASE_CASE, encoding="utf-8")
-        return catalogue.load("base", models_dir=folder)
+        (Path(folder) / "own.yaml").write_text(text, encoding="utf-8")
+        return catalogue.load("own", models_dir=folder)
 
 
-def rows(model: PriceModel, names: tuple[str, ...], n: int) -> dict[str, Floats]:
+def in_step() -> Plants:
+    """Plants whose rules follow no income: all lanes are solved in step."""
+    return {
+        "version 1, 10 inputs": (catalogue.load("1"), tuple(TEN_INPUTS)),
+        "corn stover, 8 inputs": (catalogue.load("corn_stover_ethanol"), EIGHT_INPUTS),
+        BASE: (from_text(BASE_CASE), EIGHT_INPUTS),
+        OF_PROFAST: (from_text(profast_peer.MODEL), profast_peer.VARIED),
+    }
+
+
+def by_year() -> Plants:
+    """Plants that are simulated year by year."""
+    stover = "corn_stover_ethanol"
+    changes: dict[str, dict[str, Any]] = {
+        "losses offset 80 %": {"loss_limit": 0.8},
+        "losses expire": {"loss_years": 5},
+        "credits wait": {"credit_use": "carried_forward", "investment_credit": 0.3},
+        "loan by revenue": {"loan_repayment": "revenue_share"},
+    }
+    early = catalogue.load("1", "as_income_allows")
+    return {
+        "version 1, as income allows": (early, tuple(TEN_INPUTS)),
+        **{
+            f"corn stover, {name}": (
+                catalogue.load(stover, overrides=change),
+                EIGHT_INPUTS,
+            )
+            for name, change in changes.items()
+        },
+    }
+
+
+def drawn(model: PriceModel, names: Sequence[str], n: int) -> dict[str, Floats]:
     """`n` plants whose named inputs vary by 20 % either way."""
     rng = np.random.default_rng(0)
     base = model.baseline()
     return {name: base[name] * rng.uniform(0.8, 1.2, n) for name in names}
 
 
-def numpy_ns(model: PriceModel, varied: Mapping[str, Floats]) -> tuple[float, Floats]:
-    """Nanoseconds a price, and the prices."""
+def kernel_ns(model: PriceModel, varied: Mapping[str, Floats]) -> tuple[float, Floats]:
+    """Nanoseconds a price of the compiled kernel, and the prices."""
     began = time.process_time()
-    prices = model.evaluate(varied)["price"]
+    arrays, possible = rows.checked(varied, model.refuse_fixed)
+    prices = kernel.evaluate(model, arrays, possible)["price"]
     return 1e9 * (time.process_time() - began) / len(prices), prices
+
+
+def numpy_ns(
+    model: PriceModel, varied: Mapping[str, Floats], n: int
+) -> tuple[float, Floats]:
+    """Nanoseconds a price of its numpy twin on the first `n` rows, and the prices."""
+    part = {name: column[:n] for name, column in varied.items()}
+    prices = np.empty(n)
+    began = time.process_time()
+    arrays, possible = rows.checked(part, model.refuse_fixed)
+    with np.errstate(all="ignore"):
+        # by this door, as `evaluate` hands so many rows to the kernel
+        for block, found in model._blocks(arrays, possible, ("price",)):
+            prices[block] = found["price"]
+    return 1e9 * (time.process_time() - began) / n, prices
 
 
 # -- peer: one row at a time, plain Python ---------------------------------------------
@@ -167,6 +197,9 @@ class BioSteam:
         self._process.wait(10)
 
 
+# -- the comparison --------------------------------------------------------------------
+
+
 def must_agree(ours: Floats, theirs: Floats, relative: float, peer: str) -> None:
     """Two solvers of one plant have to find one price."""
     worst = float(np.max(np.abs(theirs / ours[: len(theirs)] - 1)))
@@ -174,10 +207,104 @@ def must_agree(ours: Floats, theirs: Floats, relative: float, peer: str) -> None
         raise RuntimeError(f"{peer} and we differ by {worst:.1e} relative")
 
 
+class Rounds:
+    """Nanoseconds a price of everybody, round by round; peers take turns with us."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args = args
+        self.plants = {**in_step(), **by_year()}
+        self.varied = {
+            name: drawn(model, names, args.rows)
+            for name, (model, names) in self.plants.items()
+        }
+        python = args.biosteam_python
+        self._biosteam = BioSteam(python) if python else None
+        found = importlib.util.find_spec("ProFAST") is not None
+        self._profast = profast_peer.ProFast() if found else None
+        self.marks = {
+            "BioSTEAM": self._biosteam.version if self._biosteam else "quoted",
+            "ProFAST": "measured" if self._profast else "quoted",
+        }
+        self.kernel: dict[str, list[float]] = {name: [] for name in self.plants}
+        self.numpy: dict[str, list[float]] = {name: [] for name in self.plants}
+        self.peers: dict[str, list[float]] = {**{p: [] for p in QUOTED}, "brentq": []}
+        self.loads: list[str] = []
+        kernel.warm()
+        for name, (model, _) in self.plants.items():  # what only the first call pays
+            kernel_ns(model, self.varied[name])
+
+    def go(self) -> None:
+        for _ in range(self.args.rounds):
+            prices = {}
+            for name, (model, _) in self.plants.items():
+                ns, prices[name] = kernel_ns(model, self.varied[name])
+                self.kernel[name].append(ns)
+                ns, twins = numpy_ns(model, self.varied[name], self.args.numpy_rows)
+                self.numpy[name].append(ns)
+                must_agree(prices[name], twins, 1e-12, "numpy")
+            self._peers(prices)
+            self.loads.append(load())
+        if self._biosteam is not None:
+            self._biosteam.close()
+
+    def _peers(self, prices: Mapping[str, Floats]) -> None:
+        varied, few = self.varied[BASE], self.args.peer_rows
+        ns, theirs = brentq_ns(varied, few)
+        must_agree(prices[BASE], theirs, 1e-9, "brentq")
+        self.peers["brentq"].append(ns)
+        found = dict(QUOTED)
+        if self._biosteam is not None:
+            found["BioSTEAM"], theirs = self._biosteam.ns(varied, few)
+            must_agree(prices[BASE], theirs, 1e-5, "BioSTEAM")  # it stops within 10 $
+        if self._profast is not None:
+            slow = self.varied[OF_PROFAST]
+            found["ProFAST"], theirs = self._profast.ns(slow, max(2, few // 200))
+            # it stops within 500 $
+            must_agree(prices[OF_PROFAST], theirs, 1e-5, "ProFAST")
+        for name, ns in found.items():
+            self.peers[name].append(ns)
+
+    def ratios(self, plant: str, peer: str) -> list[float]:
+        """How many of our prices one of the peer's costs, round by round."""
+        return [
+            theirs / ours
+            for ours, theirs in zip(self.kernel[plant], self.peers[peer], strict=True)
+        ]
+
+
+def show(rounds: Rounds) -> None:
+    """Print the table, and whether the aims are met."""
+    args = rounds.args
+    lines: list[tuple[object, ...]] = [
+        (
+            name,
+            spread(ours, "{:,.1f}"),
+            spread(rounds.numpy[name], "{:,.0f}"),
+            *(spread(rounds.ratios(name, peer), "{:,.0f}") for peer in rounds.peers),
+        )
+        for name, ours in rounds.kernel.items()
+    ]
+    for peer, theirs in rounds.peers.items():
+        mark = rounds.marks.get(peer, "plain Python")
+        lines.append((f"{peer} ({mark})", spread(theirs, "{:,.0f}"), "", "", "", ""))
+    table(
+        f"Price solve: processor time, one thread, {args.rows:,} rows (numpy "
+        f"{args.numpy_rows:,}), {args.rounds} rounds; peers {args.peer_rows:,} rows of "
+        f"their plant; load {', '.join(rounds.loads)}",
+        ("plant", "ns a price", "in numpy", *(f"x {peer}" for peer in rounds.peers)),
+        lines,
+    )
+    for peer, aim in AIMS.items():
+        slowest = min(statistics.median(rounds.ratios(n, peer)) for n in in_step())
+        met = "met" if slowest >= aim else "MISSED"
+        print(f"aim >= {aim:,} x {peer}: {met}, {slowest:,.0f} x for the slowest plant")
+
+
 def main() -> None:
     on_one_thread()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--numpy-rows", type=int, default=100_000)
     parser.add_argument("--peer-rows", type=int, default=2_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true")
@@ -186,64 +313,11 @@ def main() -> None:
     )
     args = parser.parse_args()
     if args.quick:
-        args.rows, args.peer_rows, args.rounds = 200_000, 300, 3
-    biosteam = BioSteam(args.biosteam_python) if args.biosteam_python else None
-
-    plants = {
-        "version 1, 10 inputs": (catalogue.load("1"), tuple(TEN_INPUTS)),
-        "corn stover, 8 inputs": (
-            catalogue.load("corn_stover_ethanol"),
-            EIGHT_INPUTS,
-        ),
-        "BioSTEAM's base case, 8 inputs": (base_case(), EIGHT_INPUTS),
-    }
-    varied = {k: rows(model, names, args.rows) for k, (model, names) in plants.items()}
-    base = "BioSTEAM's base case, 8 inputs"
-    ours: dict[str, list[float]] = {name: [] for name in plants}
-    plain, theirs, loads = [], [], []
-    for model, _ in plants.values():  # what only the first call pays
-        model.evaluate({k: v[:20_000] for k, v in varied[base].items()})
-    for _ in range(args.rounds):
-        for name, (model, _) in plants.items():
-            ns, prices = numpy_ns(model, varied[name])
-            ours[name].append(ns)
-        ns, peer_prices = brentq_ns(varied[base], args.peer_rows)
-        must_agree(prices, peer_prices, 1e-9, "brentq")
-        plain.append(ns)
-        if biosteam is not None:
-            ns, peer_prices = biosteam.ns(varied[base], args.peer_rows)
-            must_agree(prices, peer_prices, 1e-5, "BioSTEAM")  # it stops within 10 $
-            theirs.append(ns)
-        loads.append(load())
-    steam = theirs or [QUOTED_NS] * args.rounds
-    mark = f"measured, {biosteam.version}" if biosteam else "quoted"
-    lines: list[tuple[object, ...]] = [
-        (
-            name,
-            spread(times, "{:,.0f}"),
-            spread([b / a for a, b in zip(times, steam, strict=True)], "{:,.0f}"),
-            spread([b / a for a, b in zip(times, plain, strict=True)], "{:,.0f}"),
-        )
-        for name, times in ours.items()
-    ]
-    peer = f"BioSTEAM TEA.solve_price ({mark})"
-    lines.append((peer, spread(steam, "{:,.0f}"), "", ""))
-    lines.append(("plain Python, brentq", spread(plain, "{:,.0f}"), "", ""))
-    table(
-        f"Price solve: processor time, one thread, {args.rows:,} rows, "
-        f"{args.rounds} rounds; peers {args.peer_rows:,} rows of the base case; "
-        f"load {', '.join(loads)}",
-        ("plant", "ns a price", "x BioSTEAM", "x brentq"),
-        lines,
-    )
-    slowest = min(
-        statistics.median(b / a for a, b in zip(times, steam, strict=True))
-        for times in ours.values()
-    )
-    met = "met" if slowest >= AIM else "MISSED"
-    print(f"aim >= {AIM:.0f} x BioSTEAM: {met}, {slowest:.0f} x for the slowest plant")
-    if biosteam is not None:
-        biosteam.close()
+        args.rows, args.numpy_rows, args.peer_rows = 200_000, 20_000, 300
+        args.rounds = 3
+    rounds = Rounds(args)
+    rounds.go()
+    show(rounds)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,32 @@ EIGHT_INPUTS = (
     "loan_fraction",
 )
 
+#: BioSTEAM's base case, as a model file of ours.
+BASE_CASE = """
+title: NREL-like base case
+preset: biosteam
+construction_schedule: [0.08, 0.6, 0.32]
+depreciation: MACRS7
+inputs:
+  plant_lifetime: 30
+  bare_erected_cost: 232000000
+  number_of_units: 61000000
+  selling_price: 2.15
+  required_irr: 0.1
+  federal_tax_rate: 0.35
+  variable_cost: 70000000
+  fixed_cost: 10000000
+  byproduct_revenue: 6600000
+  startup_months: 3
+  startup_sales_fraction: 0.5
+  startup_variable_fraction: 0.75
+  startup_fixed_fraction: 1
+  working_capital_fraction: 0.05
+  loan_fraction: 0.6
+  loan_rate: 0.08
+  loan_years: 10
+"""
+
 
 def monte_carlo(iterations: int, seed: int = 1) -> dict[str, Any]:
     """The body of a Monte Carlo over the ten inputs."""

@@ -55,22 +55,34 @@ def construction_interest(
 
 
 def repayment(
-    rate: Amount, term: Amount, years: int, method: str
+    rate: Amount | Sequence[Amount], term: Amount, years: int, method: str
 ) -> tuple[Array, Array, Array]:
     """Interest, payment and balance in each operating year, per dollar of principal.
 
+    rate     for the whole term, or one of each operating year: then level payments are
+             set anew each year, for what is owed and the years left
     term     whole years to repay, counted from the first operating year; at most
              `years`
-    method   `level_payment` (annuity) or `level_principal`
+    method   `level_payment` (annuity), `level_principal` or `bullet`
     """
+    varies = isinstance(rate, Sequence)
+    rates = list(rate) if isinstance(rate, Sequence) else [rate] * years
     term = np.minimum(term, years)
-    level = _annuity(rate, term)
-    shape = (years, *np.shape(level))
-    interest, payment, balance = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    owed: Amount = np.ones(np.shape(level))
+    level = _annuity(rates[0], term)
+    shape = np.broadcast_shapes(np.shape(term), *(np.shape(one) for one in rates))
+    kind = np.result_type(float, *rates)
+    interest, payment, balance = np.zeros((3, years, *shape), kind)
+    owed: Amount = np.ones(shape, kind)
     for year in range(int(np.max(term))):
-        interest[year] = owed * rate
-        paid = level if method == "level_payment" else interest[year] + 1 / term
+        interest[year] = owed * rates[year]
+        if method == "bullet":
+            paid = interest[year] + (year + 1 == term)
+        elif method == "level_principal":
+            paid = interest[year] + 1 / term
+        elif varies:
+            paid = owed * _annuity(rates[year], np.maximum(term - year, 1.0))
+        else:
+            paid = level
         payment[year] = np.where(year < term, paid, 0.0)
         # at the end of the term: what rounding left over
         owed = np.where(year + 1 < term, owed + interest[year] - paid, 0.0)
@@ -80,10 +92,40 @@ def repayment(
 
 def _annuity(rate: Amount, term: Amount) -> Amount:
     """Equal payment that clears a dollar at `rate` in `term` years."""
-    rate = np.asarray(rate, dtype=float)
-    shrink = -np.expm1(-term * np.log1p(rate))  # 1 - (1+rate)^-term, exact near 0
-    free = rate == 0
-    return np.where(free, 1 / term, rate / np.where(free, 1.0, shrink))
+    rate = np.asarray(rate)
+    # next to no interest the first terms of its series are exact, expm1 is not
+    low = np.abs(rate) < 1e-10
+    shrink = -np.expm1(-term * np.log1p(np.where(low, 1.0, rate)))  # 1 - (1+rate)^-term
+    return np.where(low, (1 + rate * (term + 1) / 2) / term, rate / shrink)
+
+
+@dataclass(frozen=True)
+class RevenueLoan:
+    """A loan repaid by a share of revenue, the rest at the end of its term.
+
+    owed         $ when operation begins
+    rates        interest of each operating year
+    term         whole years, at most the plant's life
+    share        of a year's revenue that goes to the lender
+    """
+
+    owed: Amount
+    rates: Sequence[Amount]
+    term: Amount
+    share: Amount
+
+    def pay(
+        self, year: int, owed: Amount, revenue: Amount
+    ) -> tuple[Amount, Amount, Amount]:
+        """Interest that accrues, payment, and what is owed after operating `year`.
+
+        A payment smaller than the interest raises what is owed.
+        """
+        interest = owed * self.rates[year - 1]
+        due = owed + interest
+        share = np.minimum(self.share * np.maximum(revenue, 0.0), due)
+        payment = np.where(year < self.term, share, due)
+        return interest, payment, due - payment
 
 
 def loan(
@@ -93,10 +135,20 @@ def loan(
     years: int,
     method: str = "level_payment",
     interest_in_construction: str = "cumulative",
+    rates: Sequence[Amount] | None = None,
 ) -> LoanPatterns:
-    """All flows of a loan that is drawn by `schedule`, per dollar drawn in total."""
+    """All flows of a loan that is drawn by `schedule`, per dollar drawn in total.
+
+    rates   of each operating year, where they differ from `rate`
+
+    A loan repaid by a share of revenue follows the price (`RevenueLoan`): here only
+    its construction and its principal.
+    """
     paid, principal = construction_interest(schedule, rate, interest_in_construction)
-    parts = repayment(rate, term, years, method)
+    if method == "revenue_share":
+        none = np.zeros(years)
+        return LoanPatterns(paid, principal, none, none, none)
+    parts = repayment(rate if rates is None else rates, term, years, method)
     if np.ndim(principal):
         parts = spread(parts[0]), spread(parts[1]), spread(parts[2])
     interest, payment, balance = parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,12 +27,45 @@ _MACRS_PERCENT: dict[int, tuple[float, ...]] = {
 
 AS_INCOME_ALLOWS = "as_income_allows"
 STRAIGHT_LINE = "straight_line"
+CUSTOM = "custom"
+_MACRS = "macrs"
+_DOUBLE = "double_declining"
+_150 = "declining_150"
+_DIGITS = "sum_of_years_digits"
+_SWITCH = "_to_straight_line"
+#: No plant runs longer, so no table needs more years.
+_LONGEST = 100
+#: A table is written with decimals; thirds and sevenths don't sum to 1 exactly.
+_SUM_TOLERANCE = 1e-9
+
 METHODS = (
     "straight_line (over the plant's life), straight_line_<n>, "
-    "macrs_3, macrs_5, macrs_7, macrs_10, macrs_15, macrs_20, as_income_allows"
+    "double_declining_<n>, double_declining_<n>_to_straight_line, "
+    "declining_150_<n>, declining_150_<n>_to_straight_line, sum_of_years_digits_<n> "
+    "(each over the plant's life without its <n>), "
+    "macrs_3, macrs_5, macrs_7, macrs_10, macrs_15, macrs_20, custom (with a table of "
+    "yearly shares), as_income_allows"
 )
-_LINE = re.compile(r"(?:straight_?line|sl)_?(\d{1,3})?(?:_?years?)?")
-_MACRS = re.compile(r"macrs_?(\d{1,2})|(\d{1,2})_?(?:year_?)?macrs")
+
+_LINE_WORDS = r"straight_?line|sl"
+#: How users and the seed spell each kind, after blanks and dashes became underscores.
+_KINDS = {
+    STRAIGHT_LINE: _LINE_WORDS,
+    _MACRS: "macrs",
+    _DOUBLE: "ddb|200_?db|db_?200|(?:double|200)_declining(?:_balance)?"
+    "|declining_(?:balance_)?200",
+    _150: "150_?db|db_?150|150_declining(?:_balance)?|declining_(?:balance_)?150",
+    _DIGITS: "so?yd|sum_of_(?:the_)?years_digits",
+}
+_DECLINING = {_DOUBLE: 2.0, _150: 1.5}
+_YEARS = r"(\d{1,3})(?:_?y(?:ea)?rs?)?"
+_SPELLINGS = {
+    kind: re.compile(
+        rf"(?:{_YEARS}_?)?(?:{words})(?:_?{_YEARS})?"
+        rf"(_?(?:(?:switch(?:ing)?_)?to_)?(?:{_LINE_WORDS}))?(?:_?{_YEARS})?"
+    )
+    for kind, words in _KINDS.items()
+}
 
 
 @dataclass(frozen=True)
@@ -39,29 +73,87 @@ class AssetClass:
     """A part of the depreciable capital that is written off in its own way.
 
     share   of total overnight cost; the shares of all classes may sum to less than 1
+    table   yearly shares of method `custom`, as `check_table` returns them
     """
 
     name: str
     method: str
     share: float
+    table: tuple[float, ...] | None = None
+
+    def shares(self, plant_years: int) -> Array:
+        """Shares of this class written off in the years after the start, in order."""
+        return shares(self.method, plant_years, self.table)
 
 
 def method_name(text: str, field: str = "depreciation") -> str:
     """The canonical name of a method given as `MACRS7`, `7-MACRS`, `Straight-Line`...
 
-    Raises InputError that lists the methods.
+    Also `DDB10`, `DDB10-SL`, `150DB15`, `SYD10`, `Custom`. Raises InputError that lists
+    the methods.
     """
-    plain = re.sub(r"[\s\-]+", "_", text.strip().lower())
+    plain = re.sub(r"['\u2019%]", "", text.strip().lower())
+    plain = re.sub(r"[\s\-_]+", "_", plain)
     if plain in (AS_INCOME_ALLOWS, "fraction_of_toc"):
         return AS_INCOME_ALLOWS
-    line, macrs = _LINE.fullmatch(plain), _MACRS.fullmatch(plain)
-    if line and (line[1] is None or int(line[1]) > 0):
-        return STRAIGHT_LINE if line[1] is None else f"{STRAIGHT_LINE}_{int(line[1])}"
-    if macrs and int(macrs[1] or macrs[2]) in _MACRS_PERCENT:
-        return f"macrs_{int(macrs[1] or macrs[2])}"
+    if plain == CUSTOM:
+        return CUSTOM
+    for kind, spelling in _SPELLINGS.items():
+        found = spelling.fullmatch(plain)
+        if found:
+            before, after, switch, last = found.groups()
+            name = _canonical(kind, [before, after, last], switch is not None)
+            if name is not None:
+                return name
     raise InputError(
         f"{text[:60]!r} is no depreciation method; there are {METHODS}", field=field
     )
+
+
+def _canonical(kind: str, numbers: Sequence[str | None], switch: bool) -> str | None:
+    """Name of a kind with its years, or None where the two don't go together."""
+    years = [int(one) for one in numbers if one is not None]
+    if len(years) > 1 or 0 in years or (switch and kind not in _DECLINING):
+        return None
+    if kind == _MACRS and (not years or years[0] not in _MACRS_PERCENT):
+        return None
+    return kind + "".join(f"_{n}" for n in years) + (_SWITCH if switch else "")
+
+
+def check_table(table: Sequence[object], field: str) -> tuple[float, ...]:
+    """The yearly shares of a `custom` method, checked.
+
+    table   share of the capital written off in operating year 1, 2, ...; each >= 0,
+            at most 100 of them, together 1 to 1e-9
+    field   where they stand, for messages
+
+    Raises InputError that names the share or the sum that is wrong.
+    """
+    if not 1 <= len(table) <= _LONGEST:
+        raise InputError(
+            f"{field} has {len(table)} yearly shares; want 1 to {_LONGEST}", field=field
+        )
+    found: list[float] = []
+    for year, share in enumerate(table, start=1):
+        if (
+            not isinstance(share, int | float)
+            or isinstance(share, bool)
+            or not 0 <= share <= 1 + _SUM_TOLERANCE
+        ):
+            raise InputError(
+                f"{field} writes off {repr(share)[:40]} in year {year}; want a number "
+                "from 0 to 1, the share of the capital",
+                field=field,
+            )
+        found.append(float(share))
+    total = math.fsum(found)
+    if abs(total - 1) > _SUM_TOLERANCE:
+        raise InputError(
+            f"the shares of {field} sum to {total:.12g}; want 1 (to 1e-9): a share of "
+            "the capital for each operating year",
+            field=field,
+        )
+    return tuple(found)
 
 
 def macrs(recovery_years: int) -> Array:
@@ -79,27 +171,91 @@ def macrs(recovery_years: int) -> Array:
     return np.array(_MACRS_PERCENT[recovery_years]) / 100
 
 
-def shares(method: str, plant_years: int) -> Array:
+def sum_of_years_digits(years: int) -> Array:
+    """Shares n, n - 1, ... 1 over their sum: shape (years,), sum 1."""
+    return np.arange(years, 0, -1) / (years * (years + 1) / 2)
+
+
+def declining(years: int, speed: float, switch: bool) -> Array:
+    """The share `speed / years` of what is left, each year; shape (years,).
+
+    speed    2 for double declining balance, 1.5 for 150 % declining
+    switch   True: goes over to a straight line across the years that remain as soon as
+             that writes off more, and so sums to 1; False: what is left after the last
+             year, (1 - speed / years) ** years of the capital, is lost
+    """
+    left, result = 1.0, np.zeros(years)
+    for year in range(years):
+        share = min(speed / years, 1.0) * left
+        if switch:
+            share = max(share, left / (years - year))
+        result[year] = share
+        left -= share
+    return result
+
+
+def over_plant_life(method: str) -> bool:
+    """Whether a method's shares depend on the plant's life, as those without n do.
+
+    method   canonical name
+    """
+    kind, years, _ = _parts(method)
+    return years is None and kind not in (CUSTOM, AS_INCOME_ALLOWS)
+
+
+def shares(
+    method: str, plant_years: int, table: Sequence[float] | None = None
+) -> Array:
     """Shares written off in the years after the start, whatever the plant's life.
 
     method        canonical name, not `as_income_allows`: that one follows the price
-    plant_years   life of the plant, over which plain `straight_line` runs
+    plant_years   life of the plant, over which a method without years runs
+    table         yearly shares of `custom`
     """
-    kind, _, number = method.rpartition("_")
-    if kind == "macrs":
-        return macrs(int(number))
-    years = int(number) if number.isdigit() else plant_years
-    return np.full(years, 1.0 / years)
+    kind, number, switch = _parts(method)
+    if kind == CUSTOM:
+        if table is None:
+            raise InputError(
+                "the depreciation method custom needs a table: the share of the "
+                "capital for each operating year",
+                field="depreciation",
+            )
+        return np.array(table, dtype=float)
+    years = plant_years if number is None else number
+    if kind == _MACRS:
+        return macrs(years)
+    if kind == _DIGITS:
+        return sum_of_years_digits(years)
+    if kind in _DECLINING:
+        return declining(years, _DECLINING[kind], switch)
+    if kind == STRAIGHT_LINE:
+        return np.full(years, 1.0 / years)
+    raise InputError(f"{method} has no table of yearly shares", field="depreciation")
 
 
-def pattern(method: str, plant_years: int, start: int = 1) -> Array:
+def _parts(method: str) -> tuple[str, int | None, bool]:
+    """Kind, years (None = the plant's life), whether it goes over to a line."""
+    switch = method.endswith(_SWITCH)
+    plain = method.removesuffix(_SWITCH)
+    if plain in _KINDS or plain in (CUSTOM, AS_INCOME_ALLOWS):
+        return plain, None, switch
+    kind, _, years = plain.rpartition("_")
+    return kind, int(years), switch
+
+
+def pattern(
+    method: str,
+    plant_years: int,
+    start: int = 1,
+    table: Sequence[float] | None = None,
+) -> Array:
     """Share written off in each operating year by what is bought in year `start`.
 
     Returns shape (plant_years,). What is left after the plant's last year is lost.
     """
     result = np.zeros(plant_years)
-    table = shares(method, plant_years)[: plant_years - start + 1]
-    result[start - 1 : start - 1 + len(table)] = table
+    used = shares(method, plant_years, table)[: plant_years - start + 1]
+    result[start - 1 : start - 1 + len(used)] = used
     return result
 
 
@@ -108,7 +264,9 @@ def fixed_pattern(assets: Sequence[AssetClass], plant_years: int) -> Array:
     result = np.zeros(plant_years)
     for asset in assets:
         if asset.method != AS_INCOME_ALLOWS:
-            result += asset.share * pattern(asset.method, plant_years)
+            result += asset.share * pattern(
+                asset.method, plant_years, table=asset.table
+            )
     return result
 
 

@@ -2,6 +2,9 @@
 
 Money is counted at the start of operation: operating year y is discounted by
 (1+r)^-y, construction years are compounded forward, the last of them stands at t = 0.
+
+`npv_at(plan, values, price, samples)` is NPV as a function of price and inputs, for
+real or complex arrays: what derivatives are taken of.
 """
 
 from __future__ import annotations
@@ -10,7 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flask_api.domains.price import capital, taxes
+from flask_api.domains.price.amounts import (
+    Amounts,
+    amounts,
+    credit_terms,
+    deducted_terms,
+    paid_terms,
+    revenue_term,
+)
 from flask_api.domains.price.arrays import (
     Amount,
     Array,
@@ -23,64 +33,54 @@ from flask_api.domains.price.arrays import (
     total,
 )
 from flask_api.domains.price.capital import first_year
-from flask_api.domains.price.plan import Patterns, Plan
-
-VARIABLE_SLOTS = tuple((f"v{n}_quantity", f"v{n}_unit_cost") for n in range(1, 11))
-FIXED_COSTS = (
-    "raw_material_cost",
-    "labor_cost",
-    "utility_cost",
-    "maintenance_cost",
-    "insurance_cost",
-    "fixed_cost",
-)
+from flask_api.domains.price.debt import RevenueLoan
+from flask_api.domains.price.operation import End, Years, worth_at, year_by_year
+from flask_api.domains.price.plan import Patterns, Plan, discount_rate, patterns
+from flask_api.domains.price.taxes import taxed_income
 
 
-@dataclass(frozen=True)
-class Amounts:
-    """Dollars that the patterns spread over the years, one number or one per sample.
+def npv_at(plan: Plan, values: Values, price: Amount, samples: int) -> Array:
+    """NPV at a price, $ at the start of operation, shape (samples,).
 
-    revenue_per_price   $ of net revenue in a full year at a price of 1
+    plan      from `PriceModel.plan(values)`
+    values    every input: a number, or an array of shape (samples,), real or complex;
+              whole years (`InputSpec.integer`) stay real, and lifetime, target_row and
+              construction_years as in `plan`
+    price     $ per unit in the money of the start of operation: number or (samples,)
+
+    Nothing is cast: with x + 1e-30j in place of x, the imaginary part over 1e-30 is the
+    derivative by x, exact to rounding; at a kink it is that of one side.
     """
-
-    overnight: Amount
-    fixed_capital: Amount
-    working_capital: Amount
-    loan: Amount
-    variable: Amount
-    fixed: Amount
-    byproduct: Amount
-    replacement: Amount
-    revenue_per_price: Amount
-    tax_rate: Amount
+    pattern = patterns(plan, values)
+    money = amounts(plan, values, pattern)
+    found = worth_at(years(plan, values, pattern, money, samples), price)
+    return np.broadcast_to(found, (samples,))
 
 
-def amounts(plan: Plan, values: Values) -> Amounts:
-    """The dollar amounts of a plant."""
+def plain(plan: Plan, values: Values, money: Amounts) -> bool:
+    """Whether NPV is concave in the price, so that the short way finds its root.
+
+    It is while losses may be used without limit, credits are paid out, and neither loan
+    payments nor write-offs nor tax rates follow income, price or year.
+    """
     choice = plan.conventions
-    rungs = capital.ladder(values, choice.contingency_basis)
-    itemised = choice.operating_cost == "itemised"
-    variable = values["variable_cost"] + sum(
-        values[quantity] * values[cost] for quantity, cost in VARIABLE_SLOTS
+    return bool(
+        np.all(np.asarray(values["loss_limit"]) >= 1)
+        and np.all(np.asarray(values["loss_years"]) >= plan.horizon)
+        and (choice.credit_use == "refundable" or not _earns_credits(money))
+        and (choice.loan_repayment != "revenue_share" or not np.any(money.loan))
+        and not any(asset.method == "as_income_allows" for asset in plan.assets)
+        and not plan.changed("state_tax_rate", "federal_tax_rate")
     )
-    fixed = sum(values[name] for name in FIXED_COSTS)
-    net = 1.0 if itemised else 1.0 - values["operating_cost_fraction"]
-    return Amounts(
-        overnight=rungs["total_overnight_cost"],
-        fixed_capital=rungs["fixed_capital"],
-        working_capital=rungs["working_capital"],
-        loan=rungs["fixed_capital"] * values["loan_fraction"],
-        variable=variable if itemised else 0.0,
-        fixed=fixed if itemised else 0.0,
-        byproduct=values["byproduct_revenue"] * net,
-        replacement=values["replacement_factor"],
-        revenue_per_price=values["number_of_units"] * net,
-        tax_rate=taxes.combined_rate(
-            values["state_tax_rate"],
-            values["federal_tax_rate"],
-            choice.state_deductible,
-        ),
+
+
+def _earns_credits(money: Amounts) -> bool:
+    return bool(np.any(money.investment_credit)) or any(
+        np.any(year.credit_45q) or np.any(year.credit_45v) for year in money.yearly
     )
+
+
+# -- the short way: sums to date -------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -91,70 +91,136 @@ class Flows:
     taxable income to date is  revenue R - deductions.
 
     other        value of all flows that depend on neither price nor tax, shape (s,)
+    per_price    R at a price of 1
     value        of a dollar of yearly revenue, number or (s,)
     discount     (years, 1) or (years, s)
     step         1 - discount factor of one year: what delaying a tax by a year saves
     revenue      to date per dollar of yearly revenue, (years, 1) or (years, s)
     deductions   to date, (years, s)
-    follows_income   $ to be written off as fast as income allows, or None
     """
 
     other: Array
+    per_price: Amount
     value: Amount
     discount: Array
     step: Amount
     revenue: Array
     deductions: Array
-    follows_income: Amount | None
     tax_rate: Amount
 
 
-def _terms(
-    values: Values, pattern: Patterns, money: Amounts
-) -> tuple[list[Term], list[Term]]:
-    """What lowers taxable income, and what is paid, while operating; sales aside."""
-    operating: list[Term] = [
-        (money.variable, pattern.variable),
-        (money.fixed, pattern.fixed),
-        (-money.byproduct, pattern.sales),
-    ]
-    deducted: list[Term] = [
-        *operating,
-        (money.overnight, pattern.depreciation),
-        (money.replacement, pattern.written_off),
-        (money.loan, pattern.loan_deduction),
-    ]
-    paid: list[Term] = [
-        *operating,
-        (money.loan, pattern.loan.payment),
-        (money.replacement, pattern.replacement),
-        (-money.working_capital - values["land_cost"], pattern.last_year),
-    ]
-    return deducted, paid
-
-
 def flows(
-    plan: Plan, values: Values, pattern: Patterns, money: Amounts, samples: int
+    plan: Plan,
+    values: Values,
+    pattern: Patterns,
+    money: Amounts,
+    samples: int,
+    room: Array | None = None,
 ) -> Flows:
-    """The sums behind NPV for `samples` plants of one plan."""
-    years, rate = plan.operating_years, values["required_irr"]
-    discount = discount_factors(rate, years)
-    deducted, paid = _terms(values, pattern, money)
+    """The sums behind NPV for `samples` plants of one plan that is `plain`.
+
+    room   for the deductions, shape (years, samples); they are worth one block only
+    """
+    last, rate = plan.horizon, discount_rate(plan, values)
+    discount = discount_factors(rate, last)
+    credits = [(-amount, shape) for amount, shape in credit_terms(plan, pattern, money)]
     other = before_start(plan, values, pattern, money)
-    for amount, shape in paid:
+    for amount, shape in [*paid_terms(plan, pattern, money), *credits]:
         if np.ndim(amount) or amount:
-            other = other - amount * present_value(discount, shape)
-    so_far = [(amount, to_date(shape)) for amount, shape in deducted if shape.any()]
-    share = pattern.income_share
+            other = other - amount * present_value(discount, shape[:last])
+    per_price, sales = revenue_term(plan, pattern, money)
+    deducted = _to_date(deducted_terms(plan, pattern, money), last)
     return Flows(
-        other=np.broadcast_to(np.asarray(other, dtype=float), (samples,)),
-        value=present_value(discount, pattern.sales),
+        other=np.broadcast_to(np.asarray(other), (samples,)),
+        per_price=per_price,
+        value=present_value(discount, sales[:last]),
         discount=spread(discount),
         step=1 - 1 / (1 + np.asarray(rate)),
-        revenue=spread(to_date(pattern.sales)),
-        deductions=total(so_far, years, samples),
-        follows_income=money.overnight * share if share else None,
-        tax_rate=money.tax_rate,
+        revenue=spread(to_date(sales[:last])),
+        deductions=total(deducted, last, samples, room),
+        tax_rate=money.yearly[0].tax_rate,
+    )
+
+
+def _to_date(terms: list[Term], last: int) -> list[Term]:
+    """Sums over the years so far of the terms that are something."""
+    return [
+        (amount, to_date(shape[:last]))
+        for amount, shape in terms
+        if shape[:last].any() and (np.ndim(amount) or amount)
+    ]
+
+
+# -- the long way: year by year --------------------------------------------------------
+
+
+def years(
+    plan: Plan,
+    values: Values,
+    pattern: Patterns,
+    money: Amounts,
+    samples: int,
+    last: int | None = None,
+) -> Years:
+    """What `year_by_year` walks through, for `samples` plants of one plan.
+
+    last   operating year to end with; None = the last that counts in NPV
+    """
+    last, choice = plan.horizon if last is None else last, plan.conventions
+    lived = last == plan.operating_years
+
+    def rows(terms: list[Term]) -> Array:
+        cut = [(amount, shape[:last]) for amount, shape in terms]
+        return total(cut, last, samples)
+
+    rates: list[Amount] = [0.0] * last
+    for span, year in zip(plan.spans, money.yearly, strict=True):
+        for t in range(last):
+            if span.years is None or span.years[t]:
+                rates[t] = year.tax_rate
+    share = pattern.income_share
+    by_revenue = choice.loan_repayment == "revenue_share"
+    deduction: dict[str, Amount | str] = {
+        "interest": "interest",
+        "whole_payment": 1.0,
+        "proportion": values["interest_proportion"],
+    }
+    return Years(
+        start=before_start(plan, values, pattern, money),
+        discount=spread(discount_factors(discount_rate(plan, values), last)),
+        revenue=rows([revenue_term(plan, pattern, money, kept=False)]),
+        kept=rows([revenue_term(plan, pattern, money)]),
+        cash=-rows(paid_terms(plan, pattern, money)),
+        deducted=rows(deducted_terms(plan, pattern, money)),
+        credits=rows(credit_terms(plan, pattern, money)),
+        refundable=choice.credit_use == "refundable",
+        tax_rates=rates,
+        loss_limit=values["loss_limit"],
+        loss_years=values["loss_years"],
+        follows_income=money.basis * share if share else None,
+        loan=_revenue_loan(plan, values, pattern, money) if by_revenue else None,
+        loan_deduction=deduction[choice.loan_deduction],
+        end=(
+            End(
+                money.salvage,
+                money.book_value,
+                choice.salvage_tax,
+                choice.book_value_at_end,
+            )
+            if share and lived
+            else None
+        ),
+    )
+
+
+def _revenue_loan(
+    plan: Plan, values: Values, pattern: Patterns, money: Amounts
+) -> RevenueLoan:
+    return RevenueLoan(
+        owed=money.loan * pattern.loan.principal,
+        rates=pattern.loan_rates,
+        term=np.minimum(values["loan_years"], plan.operating_years),
+        share=values["repayment_of_revenue"],
     )
 
 
@@ -166,41 +232,46 @@ def after_tax_cash(
     price: Amount,
     samples: int,
 ) -> Array:
-    """Cash flow of every year at a price, shape (construction + operation, samples)."""
-    years, ahead = plan.operating_years, len(plan.schedule)
-    deducted, paid = _terms(values, pattern, money)
-    revenue = spread(pattern.sales) * (price * money.revenue_per_price)
-    taxable = revenue - total(deducted, years, samples)
-    if pattern.income_share:
-        capital_left = money.overnight * pattern.income_share
-        taxable -= taxes.depreciation_as_income_allows(taxable, capital_left)
-    taxed, _ = taxes.taxed_income(taxable)
-    cash = np.empty((ahead + years, samples))
-    cash[:ahead] = construction_cash(plan, values, pattern, money)
-    cash[ahead:] = revenue - total(paid, years, samples) - money.tax_rate * taxed
+    """Cash flow of every year that counts in NPV at a price.
+
+    Returns shape (construction + operation, samples).
+    """
+    ahead, last = len(plan.schedule), plan.horizon
+    parts = years(plan, values, pattern, money, samples)
+    cash = np.empty((ahead + last, samples))
+    cash[:ahead] = construction_cash(plan, pattern, money)
+    if plain(plan, values, money):
+        income = parts.kept * price
+        taxed, _ = taxed_income(income - parts.deducted)
+        tax = money.yearly[0].tax_rate * taxed
+        cash[ahead:] = income + parts.cash + parts.credits - tax
+    else:
+        for t, year in enumerate(year_by_year(parts, [price] * last)):
+            cash[ahead + t] = year.cash
     return cash
 
 
-def construction_cash(
-    plan: Plan, values: Values, pattern: Patterns, money: Amounts
-) -> Array:
+# -- before operation ------------------------------------------------------------------
+
+
+def construction_cash(plan: Plan, pattern: Patterns, money: Amounts) -> Array:
     """Cash flow of the construction years, shape (years, 1) or (years, samples)."""
     interest, begins = pattern.loan.construction_interest, first_year(plan.schedule)
     flow = []
     for year, share in enumerate(plan.schedule):
         drawn = share * (money.loan - money.fixed_capital)
-        bought = begins[year] * values["land_cost"]
+        bought = begins[year] * money.land
         flow.append(drawn - money.loan * interest[year] - bought)
-    flow[-1] = flow[-1] - money.working_capital - values["startup_costs"]
-    return spread(np.array(np.broadcast_arrays(*flow), dtype=float))
+    flow[-1] = flow[-1] - money.working_capital - money.startup_costs
+    return spread(np.array(np.broadcast_arrays(*flow)))
 
 
 def before_start(
     plan: Plan, values: Values, pattern: Patterns, money: Amounts
 ) -> Amount:
     """Value at the start of operation of all flows during construction."""
-    growth = 1 + np.asarray(values["required_irr"], dtype=float)
+    growth = 1 + np.asarray(discount_rate(plan, values))
     result: Amount = 0.0
-    for flow in construction_cash(plan, values, pattern, money):
+    for flow in construction_cash(plan, pattern, money):
         result = result * growth + flow
     return result

@@ -21,6 +21,13 @@ _REQUIRED = (
     "selling_price",
     "required_irr",
 )
+#: Inputs of the seed whose default changes nothing: it holds where a file is silent.
+_NEUTRAL_DEFAULT = (
+    "construction_years",
+    "interest_proportion",
+    "principal_proportion",
+    "repayment_of_revenue",
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class InputSpec:
         """Value where a model file leaves the input out; None = it may not."""
         if self.name in _REQUIRED:
             return None
-        neutral = self.number is None or self.name == "construction_years"
+        neutral = self.number is None or self.name in _NEUTRAL_DEFAULT
         return self.default if neutral else 0.0
 
     @property
@@ -97,6 +104,32 @@ _SHARE = "fraction"
 _COST = "$/year"
 _EPC = "engineering_Procurement_and_Construction_EPC_"
 _FEED = "rawmaterial(Feedstock)"
+
+#: What the seed's front-end puts into V1 to V10: label and unit of the quantity.
+_V_QUANTITIES = (
+    ("V1 added node 1: quantity per year", "1/year"),
+    ("V2 added node 2: quantity per year", "1/year"),
+    ("V3 added node 3: quantity per year", "1/year"),
+    ("V4 carbon dioxide captured, for 45Q", "t/year"),
+    ("V5 clean hydrogen produced, for 45V", "kg/year"),
+    ("V6 sustainable-farming premium: quantity per year", "1/year"),
+    ("V7 transport: quantity per year", "1/year"),
+    ("V8 hydrogen stored", "kg/year"),
+    ("V9 further operation: quantity per year", "1/year"),
+    ("V10 distance to viability: quantity per year", "1/year"),
+)
+_V_UNIT_COSTS = (
+    ("V1 unit cost", "$"),
+    ("V2 unit cost", "$"),
+    ("V3 unit cost", "$"),
+    ("V4 45Q credit", "$/t"),
+    ("V5 45V credit", "$/kg"),
+    ("V6 unit cost", "$"),
+    ("V7 unit cost", "$"),
+    ("V8 unit cost", "$/kg"),
+    ("V9 unit cost", "$"),
+    ("V10 unit cost", "$"),
+)
 
 _SPECS = (
     _seed(
@@ -173,7 +206,37 @@ _SPECS = (
         10,
     ),
     _seed(
+        24,
+        "interest_proportion",
+        "interestProportion",
+        "Interest, of each loan payment, where loan_deduction is proportion",
+        _SHARE,
+        0.5,
+        0,
+        1,
+    ),
+    _seed(
+        25,
+        "principal_proportion",
+        "principalProportion",
+        "Principal, of each loan payment: 1 less interest_proportion",
+        _SHARE,
+        0.5,
+        0,
+        1,
+    ),
+    _seed(
         26, "loan_fraction", "loanPercentage", "Loan, of fixed capital", _SHARE, 0, 0, 1
+    ),
+    _seed(
+        27,
+        "repayment_of_revenue",
+        "repaymentPercentageOfRevenue",
+        "Loan payment, of revenue, where loan_repayment is revenue_share",
+        _SHARE,
+        0.1,
+        0,
+        1,
     ),
     _seed(
         28,
@@ -223,21 +286,105 @@ _SPECS = (
     _seed(37, "maintenance_cost", "maintenance", "F4 maintenance", _COST, 2_500),
     _seed(38, "insurance_cost", "insurance", "F5 insurance", _COST, 500),
     *(
-        _seed(39 + n, f"v{n}_quantity", "v", f"V{n} quantity per year", "1/year", 0)
-        for n in range(1, 11)
+        _seed(39 + n, f"v{n}_quantity", "v", label, unit, 0)
+        for n, (label, unit) in enumerate(_V_QUANTITIES, start=1)
     ),
     *(
-        _seed(49 + n, f"v{n}_unit_cost", "v", f"V{n} unit cost", "$", 0, -math.inf)
-        for n in range(1, 11)
+        _seed(49 + n, f"v{n}_unit_cost", "v", label, unit, 0, -math.inf)
+        for n, (label, unit) in enumerate(_V_UNIT_COSTS, start=1)
+    ),
+    _seed(
+        60,
+        "carbon_capture_cost",
+        "v",
+        "Carbon capture and storage at full capacity",
+        _COST,
+        0,
+    ),
+    _seed(61, "convenience_fee", "v", "Convenience fee at full capacity", _COST, 0),
+    *(
+        _seed(79 + n, f"rf{n}_revenue", "rf", f"RF{n} fixed revenue", _COST, 0)
+        for n in range(1, 6)
     ),
     _ours(
         "variable_cost", "Variable operating cost at full capacity", _COST, 0, -math.inf
     ),
     _ours("fixed_cost", "Other fixed operating cost", _COST, 0),
     _ours("byproduct_revenue", "Revenue of by-products at full capacity", _COST, 0),
+    *(
+        _ours(f"r{n}_quantity", f"R{n} by-product sold per year", "1/year", 0)
+        for n in range(1, 11)
+    ),
+    *(
+        _ours(f"r{n}_unit_price", f"R{n} price of the by-product", "$", 0, -math.inf)
+        for n in range(1, 11)
+    ),
+    *(
+        _ours(f"product_{n}_units", f"Product {n} sold per year", "units/year", 0)
+        for n in range(2, 6)
+    ),
+    *(
+        _ours(
+            f"product_{n}_relative_price",
+            f"Price of product {n}, multiple of the first product's",
+            _SHARE,
+            1,
+        )
+        for n in range(2, 6)
+    ),
+    _ours(
+        "target_row",
+        "Operating year by which net present value is 0; 0 = the last one",
+        "years",
+        0,
+        0,
+        100,
+        True,
+    ),
+    _ours("credit_45q_years", "Years in which 45Q is paid", "years", 12, 0, 100, True),
+    _ours("credit_45v_years", "Years in which 45V is paid", "years", 10, 0, 100, True),
+    _ours(
+        "investment_credit",
+        "Investment credit of the first operating year, of total overnight cost",
+        _SHARE,
+        0,
+        0,
+        1,
+    ),
+    _ours(
+        "investment_credit_basis_reduction",
+        "Part of the investment credit that may not be depreciated",
+        _SHARE,
+        0.5,
+        0,
+        1,
+    ),
+    _ours(
+        "loss_limit",
+        "Part of a year's taxable income that earlier losses may offset",
+        _SHARE,
+        1,
+        0,
+        1,
+    ),
+    _ours(
+        "loss_years",
+        "Years for which a loss may be carried forward; 100 = for ever",
+        "years",
+        100,
+        0,
+        100,
+        True,
+    ),
+    _ours(
+        "salvage_fraction",
+        "Salvage value in the last year, of total overnight cost",
+        _SHARE,
+        0,
+    ),
     _ours(
         "loan_years",
-        "Years to repay the loan; it ends with the plant at the latest",
+        "Years to repay the loan",
         "years",
         20,
         1,
@@ -275,6 +422,23 @@ _SPECS = (
 
 #: All inputs by canonical name, in the seed's order.
 INPUTS: Mapping[str, InputSpec] = {spec.name: spec for spec in _SPECS}
+
+#: Inputs that may have another value in some operating years (`periods` of a model).
+YEARLY: frozenset[str] = frozenset(
+    name
+    for name in INPUTS
+    if name.endswith(("_quantity", "_unit_cost", "_unit_price", "_units"))
+    or name.startswith("rf")
+    or INPUTS[name].unit == _COST
+    or name
+    in (
+        "number_of_units",
+        "operating_cost_fraction",
+        "state_tax_rate",
+        "federal_tax_rate",
+        "loan_rate",
+    )
+)
 
 #: What the seed's own engine recognises: any property that ends in `Amount<n>`.
 _NUMBERED = re.compile(r"(?:S|.*Amount)(\d{1,3})", re.IGNORECASE)

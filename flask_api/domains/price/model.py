@@ -7,23 +7,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from flask_api.domains.price import capital, cash_flow, depreciation
+from flask_api.domains.price import capital, cash_flow, depreciation, no_price, rows
+from flask_api.domains.price.amounts import Amounts, amounts
 from flask_api.domains.price.arrays import Amount, Array
 from flask_api.domains.price.conventions import PRESETS, Conventions
-from flask_api.domains.price.flows import Amounts, after_tax_cash, amounts, flows
-from flask_api.domains.price.inputs import INPUTS, canonical
+from flask_api.domains.price.flows import after_tax_cash, flows, plain, years
+from flask_api.domains.price.inputs import INPUTS
 from flask_api.domains.price.irr import internal_rate
+from flask_api.domains.price.operation import worth_at
 from flask_api.domains.price.plan import PATTERN_INPUTS, Patterns, Plan, patterns
-from flask_api.domains.price.solve import net_present_value, required_revenue
+from flask_api.domains.price.solve import (
+    net_present_value,
+    required_price,
+    required_price_by_year,
+)
 from flask_api.numerics.errors import InputError, NoSolutionError
 
 #: What can be computed, with its unit.
 OUTPUTS: Mapping[str, str] = {"price": "$/unit", "npv": "$", "irr": "1/year"}
-
-#: Samples at a time: more would gain a tenth in time and double the memory, some 10 MB.
-BLOCK = 8192
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,25 @@ class ModelInput:
 
 
 @dataclass(frozen=True)
+class Period:
+    """Operating years `start` to `end`, both included, in which other values apply."""
+
+    start: int
+    end: int
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Structure:
     """What a model file fixes besides numbers.
 
     schedule   share of fixed capital in each construction year; None = the same share
                in each of `construction_years`
+    periods    values of `inputs.YEARLY` that apply in some operating years only; no
+               year has two values for one input
+    off        slots that are switched off and cost nothing: `V1` to `V10`, `F1` to `F5`
+    solves     `price`: the price at which NPV is 0; `npv`: NPV at the selling price
+    products   names of the products from the second on, for answers
     """
 
     conventions: Conventions = PRESETS["standard"]
@@ -57,6 +73,10 @@ class Structure:
     schedule: tuple[float, ...] | None = None
     replacements: Mapping[int, float] = field(default_factory=dict)
     replacement_method: str | None = None
+    periods: tuple[Period, ...] = ()
+    off: frozenset[str] = frozenset()
+    solves: str = "price"
+    products: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,9 +111,9 @@ class PriceModel:
 
     def plan(self, values: Mapping[str, Amount]) -> Plan:
         """The plant's shape in time for one lifetime and these construction years."""
-        shape = self.structure
+        shape, life = self.structure, int(values["plant_lifetime"])
         return Plan(
-            operating_years=int(values["plant_lifetime"]),
+            operating_years=life,
             schedule=(
                 capital.even_schedule(values["construction_years"])
                 if shape.schedule is None
@@ -103,6 +123,9 @@ class PriceModel:
             conventions=shape.conventions,
             replacements=shape.replacements,
             replacement_method=shape.replacement_method,
+            target_row=int(values["target_row"]),
+            changes=_changes(shape.periods, life) if shape.periods else (),
+            off=shape.off,
         )
 
     def evaluate(
@@ -114,8 +137,8 @@ class PriceModel:
         """Outputs for many plants that differ in the varied inputs.
 
         varied    arrays of one shape (n,) by input name; whole years are rounded
-        outputs   `price` ($/unit at which NPV is 0), `npv` ($, at the file's selling
-                  price), `irr` (at the selling price)
+        outputs   `price` ($/unit at which NPV is 0; the selling price where the model
+                  solves NPV), `npv` ($, at the selling price), `irr` (likewise)
         between   called after each part of the work, a few ms long; what it raises
                   ends the work
 
@@ -128,24 +151,50 @@ class PriceModel:
                     f"{name!r} is no output; there are {', '.join(OUTPUTS)}",
                     field="outputs",
                 )
-        arrays, possible = self._checked(varied)
+        arrays, possible = rows.checked(varied, self.refuse_fixed)
         result = {name: np.full(possible.shape, np.nan) for name in outputs}
         with np.errstate(all="ignore"):  # rows that overflow come out as NaN
-            for values, rows in self._groups(arrays, possible):
-                for block, found in self._blocks(values, arrays, rows, outputs):
-                    for name, column in found.items():
-                        result[name][block] = column
-                    if between is not None:
-                        between()
+            for block, found in self._blocks(arrays, possible, outputs):
+                for name, column in found.items():
+                    result[name][block] = column
+                if between is not None:
+                    between()
         for column in result.values():
             column[~np.isfinite(column)] = np.nan
             column += 0.0  # makes -0 plain 0
         return result
 
+    def _blocks(
+        self,
+        arrays: Mapping[str, Array],
+        possible: rows.Possible,
+        outputs: Sequence[str],
+    ) -> Iterator[tuple[Any, dict[str, Array]]]:
+        """Outputs block by block, with the index of each block's rows."""
+        base, solve = self.baseline(), self.structure.solves == "price"
+        varied = {n: array for n, array in arrays.items() if n not in rows.COUNTED}
+        own_shape = any(name in varied for name in PATTERN_INPUTS)
+        for counted, members in rows.groups(arrays, possible):
+            baseline = {**base, **counted}
+            plan = self.plan(baseline)
+            common = None if own_shape else patterns(plan, baseline)
+            room = np.empty((plan.horizon, rows.BLOCK))
+            for block, samples in rows.blocks(arrays, members):
+                values: dict[str, Amount] = {**baseline}
+                values.update({name: array[block] for name, array in varied.items()})
+                if "construction_years" in varied:
+                    plan = self.plan(values)
+                pattern = common or patterns(plan, values)
+                yield (
+                    block,
+                    _outputs(plan, values, pattern, samples, outputs, solve, room),
+                )
+
     def solved_price(self) -> float:
         """Price at which this plant earns its required rate exactly, $/unit.
 
-        Raises NoSolutionError with the reason where no price does.
+        The selling price where the model solves NPV. Raises NoSolutionError with the
+        reason where no price does.
         """
         price = float(self.evaluate({})["price"][0])
         if np.isfinite(price):
@@ -155,15 +204,16 @@ class PriceModel:
     def cash_flow_table(self, price: float | None = None) -> dict[str, list[float]]:
         """The year table in $ at a price, or at the solved one.
 
-        Returns a list per column of `cash_flow.COLUMNS`, and `year`: 1 is the first
-        operating year, 0 the last year of construction.
+        Years after `target_row` sell at the selling price. Returns a list per column of
+        `cash_flow.COLUMNS`, and `year`: 1 is the first operating year, 0 the last year
+        of construction.
         """
         at = self.solved_price() if price is None else price
         values, plan, pattern, money = self.parts()
         table = cash_flow.columns(plan, values, pattern, money, at)
-        years = range(1 - len(plan.schedule), plan.operating_years + 1)
+        numbers = range(1 - len(plan.schedule), plan.operating_years + 1)
         return {
-            "year": [float(year) for year in years],
+            "year": [float(year) for year in numbers],
             **{name: column[:, 0].tolist() for name, column in table.items()},
         }
 
@@ -171,7 +221,8 @@ class PriceModel:
         """Baseline values with the plan, patterns and amounts that follow from them."""
         values = self.baseline()
         plan = self.plan(values)
-        return values, plan, patterns(plan, values), amounts(plan, values)
+        pattern = patterns(plan, values)
+        return values, plan, pattern, amounts(plan, values, pattern)
 
     def capital_ladder(self) -> dict[str, float]:
         """Every rung from bare erected cost to total capital, $."""
@@ -181,58 +232,10 @@ class PriceModel:
         return {name: float(value) for name, value in rungs.items()}
 
     def _why_no_price(self) -> str:
-        values, _, pattern, money = self.parts()
-        if values["number_of_units"] <= 0:
-            return (
-                "no price can save this plant: number_of_units is 0, it sells nothing"
-            )
-        if not money.revenue_per_price > 0:
-            return (
-                "no price can save this plant: operating_cost_fraction is 1, "
-                "so its operating cost takes all revenue"
-            )
-        if not pattern.sales.any():
-            return (
-                "no price can save this plant: it is in its ramp-up for its whole life "
-                "(startup_months) and sells nothing then (startup_sales_fraction)"
-            )
-        if money.tax_rate >= 1:
-            return (
-                f"no price can save this plant: state and federal tax together take "
-                f"{money.tax_rate:.0%} of every further dollar"
-            )
-        return "no price was found at which net present value is 0"
-
-    def _checked(
-        self, varied: Mapping[str, Array]
-    ) -> tuple[dict[str, Array], NDArray[np.bool_]]:
-        """Varied inputs by canonical name, and which rows are possible at all."""
-        arrays: dict[str, Array] = {}
-        for given, column in varied.items():
-            name = canonical(given, field=f"varied.{given}")
-            self.refuse_fixed(name, field=f"varied.{given}")
-            array = np.asarray(column, dtype=float)
-            if array.ndim != 1 or name in arrays:
-                problem = "given twice" if name in arrays else f"of {array.ndim} axes"
-                raise InputError(
-                    f"{name} is {problem}; want one array of shape (n,)",
-                    field=f"varied.{given}",
-                )
-            arrays[name] = array
-        sizes = {array.size for array in arrays.values()} or {1}
-        if len(sizes) > 1:
-            raise InputError(
-                f"the varied inputs have lengths {sorted(sizes)}; want one length",
-                field="varied",
-            )
-        possible = np.ones(sizes.pop(), dtype=bool)
-        for name, array in arrays.items():
-            spec = INPUTS[name]
-            possible &= np.isfinite(array)
-            possible &= (array >= spec.low) & (array <= spec.high)
-            if spec.integer:
-                arrays[name] = np.rint(array)
-        return arrays, possible
+        values, plan, pattern, money = self.parts()
+        return "no price can save this plant: " + no_price.reason(
+            plan, values, pattern, money
+        )
 
     def refuse_fixed(self, name: str, field: str) -> None:
         """InputError if the file's own schedule leaves no say to `name`."""
@@ -244,53 +247,14 @@ class PriceModel:
                 field=field,
             )
 
-    def _groups(
-        self, arrays: Mapping[str, Array], possible: NDArray[np.bool_]
-    ) -> Iterator[tuple[dict[str, float], NDArray[np.intp] | None]]:
-        """Rows that share the plant's lifetime, with it set; None = all rows."""
-        values = self.baseline()
-        rows = None if possible.all() else np.flatnonzero(possible)
-        if "plant_lifetime" not in arrays:
-            yield values, rows
-            return
-        lifetimes = arrays["plant_lifetime"]
-        if rows is None:
-            rows = np.arange(lifetimes.size)
-        different, group = np.unique(lifetimes[rows], return_inverse=True)
-        order = np.argsort(group, kind="stable")
-        ends = np.cumsum(np.bincount(group, minlength=len(different)))
-        for years, members in zip(different, np.split(order, ends[:-1]), strict=True):
-            yield {**values, "plant_lifetime": float(years)}, rows[members]
 
-    def _blocks(
-        self,
-        baseline: Mapping[str, float],
-        arrays: Mapping[str, Array],
-        rows: NDArray[np.intp] | None,
-        outputs: Sequence[str],
-    ) -> Iterator[tuple[Any, dict[str, Array]]]:
-        """Outputs of one group of rows, block by block, in flat memory."""
-        plan = self.plan(baseline)
-        columns = {name: a for name, a in arrays.items() if name != "plant_lifetime"}
-        own_shape = any(name in columns for name in PATTERN_INPUTS)
-        common = None if own_shape else patterns(plan, baseline)
-        count = len(rows) if rows is not None else _length(arrays)
-        for start in range(0, count, BLOCK):
-            part = slice(start, min(start + BLOCK, count))
-            block = part if rows is None else rows[part]
-            values: dict[str, Amount] = {**baseline}
-            values.update({name: array[block] for name, array in columns.items()})
-            if "construction_years" in columns:
-                plan = self.plan(values)
-            pattern = common or patterns(plan, values)
-            yield (
-                block,
-                _outputs(plan, values, pattern, part.stop - start, outputs),
-            )
-
-
-def _length(arrays: Mapping[str, Array]) -> int:
-    return next((array.size for array in arrays.values()), 1)
+def _changes(periods: Sequence[Period], life: int) -> tuple[dict[str, float], ...]:
+    """Values that apply in each operating year in place of those of the inputs."""
+    result: tuple[dict[str, float], ...] = tuple({} for _ in range(life))
+    for period in periods:
+        for year in range(max(period.start, 1), min(period.end, life) + 1):
+            result[year - 1].update(period.values)
+    return result
 
 
 def _outputs(
@@ -299,20 +263,28 @@ def _outputs(
     pattern: Patterns,
     samples: int,
     outputs: Sequence[str],
+    solve: bool,
+    room: Array,
 ) -> dict[str, Array]:
-    """The asked outputs of one block of plants."""
-    money = amounts(plan, values)
+    """The asked outputs of one block of plants; `room` is overwritten."""
+    money = amounts(plan, values, pattern)
     result: dict[str, Array] = {}
-    price = values["selling_price"]
-    if "price" in outputs or "npv" in outputs:
-        sums = flows(plan, values, pattern, money, samples)
-        if "price" in outputs:
-            result["price"] = required_revenue(sums) / money.revenue_per_price
-        if "npv" in outputs:
-            revenue = np.broadcast_to(
-                np.asarray(price * money.revenue_per_price), (samples,)
-            )
-            result["npv"] = net_present_value(sums, revenue)[0]
+    price = np.broadcast_to(np.asarray(values["selling_price"]), (samples,))
+    if "price" in outputs and not solve:
+        result["price"] = price
+    wanted = {name for name in ("price", "npv") if name in outputs} - result.keys()
+    if wanted and plain(plan, values, money):
+        sums = flows(plan, values, pattern, money, samples, room)
+        if "price" in wanted:
+            result["price"] = required_price(sums)
+        if "npv" in wanted:
+            result["npv"] = net_present_value(sums, price * sums.per_price)[0]
+    elif wanted:
+        by_year = years(plan, values, pattern, money, samples)
+        if "price" in wanted:
+            result["price"] = required_price_by_year(by_year)
+        if "npv" in wanted:
+            result["npv"] = worth_at(by_year, price)
     if "irr" in outputs:
         cash = after_tax_cash(plan, values, pattern, money, price, samples)
         result["irr"] = internal_rate(cash, values["required_irr"])

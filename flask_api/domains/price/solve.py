@@ -3,31 +3,34 @@
 With losses carried forward without limit, income taxed to date is the running maximum
 of taxable income to date. NPV is then a concave, increasing, piecewise linear function
 of the price: Newton's method started left of the root never overshoots, and ends after
-finitely many pieces, two or three in practice. Write-offs that follow income make NPV
-monotone but not concave: there the same step is kept inside a bracket.
+finitely many pieces, two or three in practice.
+
+Where a rule follows income or price NPV still rises, but is not concave: then a bracket
+around its root is narrowed by interpolation or by halves, whichever is safe.
+Chandrupatla (1997), Adv. Eng. Softw. 28, 145-149, doi:10.1016/S0965-9978(96)00051-8.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
 from flask_api.domains.price.arrays import Amount, Array
 from flask_api.domains.price.flows import Flows
+from flask_api.domains.price.operation import Years, untaxed_root, worth_at
 
 #: Relative step at which a root counts as found: some hundred roundings.
 TOLERANCE = 2e-14
 #: Bisection alone needs 60 passes from the widest bracket to the last bit.
 MAX_PASSES = 120
+#: Doublings of the first guess of a bracket; further out, roundings pass for roots.
+_DOUBLINGS = 30
 
 
 def net_present_value(flows: Flows, revenue: Array) -> tuple[Array, Array]:
     """NPV and its slope at a yearly net revenue, both of shape (samples,)."""
-    if flows.follows_income is not None:
-        taxed, taxed_slope = _taxed_as_income_allows(
-            flows, flows.follows_income, revenue
-        )
-    else:
-        taxed, taxed_slope = _taxed(flows, revenue)
+    taxed, taxed_slope = _taxed(flows, revenue)
     value = flows.other + flows.value * revenue - flows.tax_rate * taxed
     return value, flows.value - flows.tax_rate * taxed_slope
 
@@ -38,15 +41,17 @@ def _taxed(flows: Flows, revenue: Array) -> tuple[Array, Array]:
     Summed by parts: discount * (taxed to date - taxed to date a year before) becomes
     taxed to date * (discount - next year's discount), so the running maximum is enough.
     """
-    income = flows.revenue * revenue
-    income -= flows.deductions
-    years, per_dollar = len(income), np.broadcast_to(flows.revenue, income.shape)
+    years = len(flows.deductions)
+    per_dollar = np.broadcast_to(flows.revenue, flows.deductions.shape)
     reached, slope = np.zeros(revenue.shape), np.zeros(revenue.shape)
     value, value_slope = np.zeros(revenue.shape), np.zeros(revenue.shape)
     higher, part = np.empty(revenue.shape, dtype=bool), np.empty(revenue.shape)
     for year in range(years):
-        np.greater(income[year], reached, out=higher)
-        np.maximum(income[year], reached, out=reached)
+        # one row at a time: it stays in the processor's cache
+        income = np.multiply(flows.revenue[year], revenue, out=part)
+        income -= flows.deductions[year]
+        np.greater(income, reached, out=higher)
+        np.maximum(income, reached, out=reached)
         np.copyto(slope, per_dollar[year], where=higher)
         if year == years - 1:
             break
@@ -59,49 +64,15 @@ def _taxed(flows: Flows, revenue: Array) -> tuple[Array, Array]:
     )
 
 
-def _taxed_as_income_allows(
-    flows: Flows, capital: Amount, revenue: Array
-) -> tuple[Array, Array]:
-    """As `_taxed`, with capital that is written off as fast as income allows."""
-    shape = revenue.shape
-    profit, profit_slope = np.zeros(shape), np.zeros(shape)
-    loss, loss_slope = np.zeros(shape), np.zeros(shape)
-    reached, slope = np.zeros(shape), np.zeros(shape)
-    value, value_slope = np.zeros(shape), np.zeros(shape)
-    to_date = np.zeros(shape)
-    sales_to_date = np.zeros(shape)
-    years = len(flows.deductions)
-    for year in range(years):
-        income = flows.revenue[year] * revenue - flows.deductions[year]
-        this_year = income - to_date
-        sales = flows.revenue[year] - sales_to_date
-        to_date, sales_to_date = income, np.broadcast_to(flows.revenue[year], shape)
-        earns = this_year > 0
-        profit += np.where(earns, this_year, 0.0)
-        profit_slope += np.where(earns, sales, 0.0)
-        loss += np.where(earns, 0.0, this_year)
-        loss_slope += np.where(earns, 0.0, sales)
-        beyond = profit > capital
-        taxable = np.where(beyond, profit - capital, 0.0) + loss
-        higher = taxable > reached
-        np.maximum(taxable, reached, out=reached)
-        np.copyto(slope, np.where(beyond, profit_slope, 0.0) + loss_slope, where=higher)
-        weight = flows.discount[year] * (flows.step if year < years - 1 else 1.0)
-        value += weight * reached
-        value_slope += weight * slope
-    return value, value_slope
-
-
-def required_revenue(flows: Flows) -> Array:
-    """Yearly net revenue at which NPV is 0, shape (samples,); NaN where none is.
+def required_price(flows: Flows) -> Array:
+    """Price at which NPV is 0, shape (samples,); NaN where none is.
 
     None is where nothing is sold, or where every further dollar is taxed away.
     """
     untaxed = -flows.other / flows.value
-    if flows.follows_income is None:
-        start = np.fmax(untaxed, _refund_root(flows))
-        return _newton_from_left(flows, start, TOLERANCE * np.abs(untaxed))
-    return _bracketed(flows, untaxed, TOLERANCE * np.abs(untaxed))
+    start = np.fmax(untaxed, _refund_root(flows))
+    revenue = _newton_from_left(flows, start, TOLERANCE * np.abs(untaxed))
+    return np.asarray(revenue / flows.per_price)
 
 
 def _refund_root(flows: Flows) -> Array:
@@ -132,22 +103,82 @@ def _newton_from_left(flows: Flows, start: Array, tolerance: Array) -> Array:
     return at
 
 
-def _bracketed(flows: Flows, untaxed: Array, tolerance: Array) -> Array:
-    """Root of an increasing NPV whose slope lies in [(1 - tax) value, value]."""
-    at = np.where(np.isfinite(untaxed), untaxed, np.nan)
-    value, slope = net_present_value(flows, at)
-    low = at
-    high = low - np.minimum(value, 0.0) / ((1 - flows.tax_rate) * flows.value)
-    high = np.where(np.isfinite(high) & (high >= low), high, np.nan)
+def required_price_by_year(years: Years) -> Array:
+    """Price at which NPV is 0 under any rules, shape (samples,); NaN where none is.
+
+    Agrees with `required_price` where that one applies.
+    """
+
+    def worth(price: Array) -> Array:
+        return worth_at(years, price)
+
+    untaxed, slope = untaxed_root(years)
+    low = np.where(np.isfinite(untaxed) & (slope > 0), untaxed, np.nan)
+    short = -worth(low)
+    kept = 1 - np.max(np.broadcast_arrays(*years.tax_rates), axis=0)
+    # an NPV of 0 at `low` bar roundings: no tax is due, this is the root
+    step = np.maximum(short / (np.where(kept > 0, kept, 1.0) * slope), 0.0)
+    high, value = _beyond(worth, low, step * (1 + 1e-9))
+    return _between(worth, (low, -short), (high, value), TOLERANCE * np.abs(untaxed))
+
+
+def _beyond(
+    worth: Callable[[Array], Array], low: Array, step: Array
+) -> tuple[Array, Array]:
+    """A price above each `low` where NPV is not negative, or NaN, and its NPV."""
+    high = low + step
+    value = worth(high)
+    for _ in range(_DOUBLINGS):
+        short = value < 0
+        if not short.any():
+            break
+        step = np.where(short, 2 * step, step)
+        high = low + step
+        value = worth(high)
+    return np.where(value >= 0, high, np.nan), value
+
+
+def _between(
+    worth: Callable[[Array], Array],
+    low: tuple[Array, Array],
+    high: tuple[Array, Array],
+    tolerance: Array,
+) -> Array:
+    """Root between two points, each with its value: <= 0 at `low`, >= 0 at `high`.
+
+    a is the latest point, b lies across the root from it, c is the point before.
+    """
+    a, f_a = high
+    b, f_b = low
+    found = np.where(f_b >= 0, b, np.nan)
+    part: Amount = f_b / (f_b - f_a)  # first by secant: NPV is nearly straight
+    part = np.where(np.isfinite(part), part, 0.5)
+    a, b, f_a, f_b = b, a, f_b, f_a
     for _ in range(MAX_PASSES):
-        low, high = np.where(value <= 0, at, low), np.where(value >= 0, at, high)
-        guess = at - value / slope
-        inside = (guess >= low) & (guess <= high)
-        guess = np.where(inside, guess, (low + high) / 2)
-        going_on = np.abs(guess - at) > tolerance + TOLERANCE * np.abs(guess)
-        at = guess
-        if not going_on.any():
-            return at
-        value, slope = net_present_value(flows, at)
-    at[going_on] = np.nan
-    return at
+        at = a + part * (b - a)
+        f_at = worth(at)
+        same = (f_at > 0) == (f_a > 0)
+        c, f_c = np.where(same, a, b), np.where(same, f_a, f_b)
+        b, f_b = np.where(same, b, a), np.where(same, f_b, f_a)
+        a, f_a = at, f_at
+        nearest = np.where(np.abs(f_a) <= np.abs(f_b), a, b)
+        width = (tolerance + TOLERANCE * np.abs(nearest)) / np.abs(b - a)
+        done = ((width >= 1) | (f_a == 0)) & np.isnan(found)
+        found = np.where(done, nearest, found)
+        if (~np.isnan(found) | np.isnan(a)).all():
+            return found
+        part = np.clip(
+            _inverse_quadratic(a, b, c, f_a, f_b, f_c), width / 2, 1 - width / 2
+        )
+    return found
+
+
+def _inverse_quadratic(
+    a: Array, b: Array, c: Array, f_a: Array, f_b: Array, f_c: Array
+) -> Array:
+    """Where between a (0) and b (1) to look next; the middle where it is not safe."""
+    xi, phi = (a - b) / (c - b), (f_a - f_b) / (f_c - f_b)
+    safe = (phi**2 < xi) & ((1 - phi) ** 2 < 1 - xi)
+    part = f_a / (f_b - f_a) * f_c / (f_b - f_c)
+    part += (c - a) / (b - a) * f_a / (f_c - f_a) * f_b / (f_c - f_b)
+    return np.where(safe & np.isfinite(part), part, 0.5)

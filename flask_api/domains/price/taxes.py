@@ -1,4 +1,4 @@
-"""Income tax with losses carried forward without limit."""
+"""Income tax: its rate, losses carried forward, and credits that wait for tax."""
 
 from __future__ import annotations
 
@@ -38,11 +38,64 @@ def taxed_income(taxable: Array) -> tuple[Array, Array]:
     return taxed, to_date(taxable) - reached
 
 
-def depreciation_as_income_allows(income: Array, capital: Amount) -> Array:
-    """Write-off of each year: all positive income until the capital is used up.
+class Losses:
+    """Losses carried forward within limits, oldest used first, for many plants at once.
 
-    income    income before this write-off, axis 0 runs over the years
-    capital   what may be written off in total
+    limit    part of a year's positive income that earlier losses may offset, 0..1
+    expire   years after its own in which a loss may be used, whole; 0 = never
+    years    operating years there will be
+
+    Instead of a pool for each year of origin it keeps two sums: losses made to date,
+    and losses gone to date (used or expired). As the oldest go first, what expires
+    after year u + expire is what losses gone lack of the losses made by year u.
     """
-    used = np.minimum(to_date(np.maximum(income, 0.0)), capital)
-    return np.diff(used, axis=0, prepend=np.zeros_like(used[:1]))
+
+    def __init__(self, limit: Amount, expire: Amount, years: int) -> None:
+        self._limit, self._expire = limit, expire
+        self._forever = bool(np.all(np.asarray(expire) >= years))
+        self._made: list[Amount] = [0.0]
+        self._gone: Amount = 0.0
+
+    def tax(self, income: Amount) -> tuple[Amount, Amount]:
+        """Income taxed in the next year, and losses that expire at its end.
+
+        income   taxable income of that year before earlier losses; negative: a loss
+        """
+        earned = np.maximum(income, 0.0)
+        made = self._made[-1]
+        offset = np.minimum(self._limit * earned, made - self._gone)
+        self._made.append(made + (earned - income))
+        gone = self._gone + offset
+        self._gone = gone if self._forever else np.maximum(gone, self._too_old())
+        return earned - offset, self._gone - gone
+
+    @property
+    def left(self) -> Amount:
+        """Losses that may still be used in a later year, >= 0."""
+        return self._made[-1] - self._gone
+
+    def _too_old(self) -> Amount:
+        """Losses made so long ago that no later year may use them."""
+        year = len(self._made) - 1
+        last = np.maximum(np.asarray(year - self._expire), 0).astype(int)
+        if last.ndim == 0:
+            return self._made[int(last)]
+        made = np.array(np.broadcast_arrays(*self._made))
+        made = np.broadcast_to(made.reshape(year + 1, -1), (year + 1, last.size))
+        return np.asarray(made[last, np.arange(last.size)])
+
+
+def taxed_at_end(salvage: Amount, book: Amount, taxed: str, rest: str) -> Amount:
+    """What the plant's end adds to the taxable income of its last year.
+
+    salvage   proceeds of what is left of the plant
+    book      capital not yet depreciated
+    taxed     `gain`: what exceeds the book value; `whole`: all proceeds; `none`
+    rest      `lost`: what is not depreciated by then never is; `written_off`: it is
+              deducted at once
+    """
+    if rest == "written_off":
+        return -book if taxed == "none" else salvage - book
+    if taxed == "gain":
+        return np.maximum(salvage - book, 0.0)
+    return salvage if taxed == "whole" else 0.0

@@ -95,8 +95,6 @@ def test_a_plant_of_the_tea_cases_has_its_price_npv_irr_and_year_table(
     tea_model: Callable[..., PriceModel],
 ) -> None:
     case = tea_cases[number]
-    if case["inputs"]["depreciation"] in ("DDB10", "SYD10"):
-        pytest.skip("declining balance and sum of years' digits: a later issue")
     model, want = tea_model(case), case["outputs"]
     assert model.solved_price() == pytest.approx(
         want["min_selling_price_exact"], rel=1e-9

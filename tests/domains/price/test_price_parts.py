@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from flask_api.domains.price import debt, depreciation, taxes
+from flask_api.domains.price.arrays import discount_factors, present_value
 from flask_api.domains.price.capital import check_schedule, ladder
 from flask_api.domains.price.catalogue import load
 from flask_api.domains.price.flows import flows
@@ -86,7 +87,7 @@ def test_a_depreciation_method_is_known_by_its_usual_spellings(
     assert depreciation.method_name(given) == name
 
 
-@pytest.mark.parametrize("given", ["MACRS9", "SL0", "Custom", ""])
+@pytest.mark.parametrize("given", ["MACRS9", "SL0", "declining", ""])
 def test_an_unknown_depreciation_method_is_refused_with_the_known_ones(
     given: str,
 ) -> None:
@@ -107,6 +108,81 @@ def test_taxed_income_matches_a_pool_of_losses_kept_by_hand() -> None:
         assert losses[-1] == pytest.approx(pool, abs=1e-12)
 
 
+def test_a_bullet_loan_pays_interest_until_it_is_repaid_at_once() -> None:
+    interest, payment, balance = debt.repayment(0.1, 3, 5, "bullet")
+    assert interest == pytest.approx([0.1, 0.1, 0.1, 0, 0])
+    assert payment == pytest.approx([0.1, 0.1, 1.1, 0, 0])
+    assert balance == pytest.approx([1, 1, 0, 0, 0])
+
+
+def test_level_payments_are_set_anew_when_the_rate_changes() -> None:
+    _, payment, balance = debt.repayment([0.1, 0.1, 0.2, 0.0], 4, 4, "level_payment")
+    first = 0.1 / (1 - 1.1**-4)
+    left = 1.1**2 - first * 2.1
+    assert payment[:2] == pytest.approx([first, first])
+    second = left * 0.2 / (1 - 1.2**-2)
+    assert payment[2] == pytest.approx(second)
+    assert payment[3] == pytest.approx(left * 1.2 - second)  # no interest any more
+    assert balance[3] == 0
+
+
+@pytest.mark.parametrize("method", ["level_payment", "level_principal", "bullet"])
+def test_the_same_rate_each_year_is_one_rate(method: str) -> None:
+    once = debt.repayment(0.07, 6, 9, method)
+    yearly = debt.repayment([0.07] * 9, 6, 9, method)
+    for one, other in zip(once, yearly, strict=True):
+        assert other == pytest.approx(one, abs=1e-14)
+
+
+def test_a_loan_of_next_to_no_interest_costs_next_to_nothing() -> None:
+    # the first terms of the annuity's series: 1/n + (n+1)/(2n) r
+    _, payment, _ = debt.repayment(1e-9, 10, 10, "level_payment")
+    assert payment[0] - 0.1 == pytest.approx(11 / 20 * 1e-9, rel=1e-6)
+
+
+def test_a_loan_paid_from_revenue_grows_in_lean_years_and_ends_with_its_term() -> None:
+    loan = debt.RevenueLoan(owed=100.0, rates=[0.1] * 3, term=3, share=0.5)
+    assert loan.pay(1, 100.0, 8.0) == pytest.approx((10, 4, 106))
+    assert loan.pay(2, 106.0, -5.0) == pytest.approx((10.6, 0, 116.6))
+    assert loan.pay(2, 106.0, 1000.0) == pytest.approx((10.6, 116.6, 0))
+    assert loan.pay(3, 116.6, 8.0) == pytest.approx((11.66, 128.26, 0))
+
+
+def test_losses_expire_oldest_first_and_offset_a_part_of_income_only() -> None:
+    losses = taxes.Losses(limit=0.5, expire=2, years=6)
+    steps = [(-10, 0, 0, 10), (-4, 0, 0, 14), (6, 3, 7, 4), (6, 3, 1, 0), (6, 6, 0, 0)]
+    # year 3 uses 3 of year 1's 10, whose other 7 end with it; year 4 uses 3 of year 2's
+    for income, taxed, expired, left in steps:
+        assert losses.tax(income) == pytest.approx((taxed, expired))
+        assert losses.left == pytest.approx(left)
+
+
+def test_losses_of_unlike_terms_are_kept_apart() -> None:
+    expire = np.array([0.0, 1.0, 3.0, 100.0])
+    losses = taxes.Losses(1.0, expire, 4)
+    for income in (-9.0, 2.0):
+        taxed, _ = losses.tax(np.full(4, income))
+    assert taxed == pytest.approx([2, 0, 0, 0])
+    assert losses.left == pytest.approx([0, 0, 7, 7])
+
+
+@pytest.mark.parametrize(
+    ("taxed", "rest", "income"),
+    [
+        ("gain", "lost", 0),
+        ("whole", "lost", 30),
+        ("none", "lost", 0),
+        ("gain", "written_off", -20),
+        ("whole", "written_off", -20),
+        ("none", "written_off", -50),
+    ],
+)
+def test_the_end_of_a_plant_is_taxed_as_chosen(
+    taxed: str, rest: str, income: float
+) -> None:
+    assert taxes.taxed_at_end(30.0, 50.0, taxed, rest) == income
+
+
 def test_a_deductible_state_tax_lowers_the_federal_base() -> None:
     assert taxes.combined_rate(0.05, 0.21, True) == pytest.approx(0.05 + 0.95 * 0.21)
     assert taxes.combined_rate(0.05, 0.21, False) == pytest.approx(0.26)
@@ -124,6 +200,12 @@ def test_a_schedule_that_does_not_spend_all_is_refused(shares: list[float]) -> N
     with pytest.raises(InputError, match=r"schedule") as caught:
         check_schedule(shares, "construction_schedule")
     assert caught.value.field == "construction_schedule"
+
+
+def test_flows_at_the_ends_of_years_are_worth_what_is_published() -> None:
+    flows = np.array([-10_000.0, 3000, 4200, 6800])
+    worth = present_value(discount_factors(0.1, 4), flows)
+    assert worth == pytest.approx(1188.4434, abs=5e-5)  # all digits given
 
 
 def test_internal_rates_match_the_published_ones() -> None:
@@ -163,7 +245,7 @@ def test_money_that_is_only_spent_has_no_internal_rate() -> None:
 
 @pytest.mark.parametrize(
     ("version", "extension"),
-    [("1", None), ("1", "as_income_allows"), ("corn_stover_ethanol", None)],
+    [("1", None), ("1", "loan"), ("corn_stover_ethanol", None)],
 )
 def test_the_slope_of_npv_is_that_of_its_piece(
     version: str, extension: str | None
@@ -172,7 +254,7 @@ def test_the_slope_of_npv_is_that_of_its_piece(
     model = load(version, extension)
     values, plan, pattern, money = model.parts()
     sums = flows(plan, values, pattern, money, samples=50)
-    solved = model.solved_price() * money.revenue_per_price
+    solved = model.solved_price() * sums.per_price
     at = np.linspace(0.5, 1.5, 50) * solved
     value, slope = net_present_value(sums, at)
     ahead, _ = net_present_value(sums, at + 1e-6 * solved)
