@@ -51,14 +51,18 @@ class Context:
     """What a job may know of the server it runs for."""
 
     models_dir: str | None = None  # the user's own price models, or None
+    stored_models_dir: str | None = None  # where owners' stored price models are
+    owner: str = "anonymous"  # of the job
+    job_id: str | None = None
     scratch_dir: str | None = None  # a folder this job may fill; removed after it
+    document: Mapping[str, Any] | None = None  # what `jobs/documents/job.py` is to write
 
 
 @dataclass(frozen=True)
 class Table:
-    """One table of a result, for CSV: which rows, with which columns.
+    """One table of a result, for CSV and workbooks: which rows, with which columns.
 
-    name      as in `/result?format=csv&table=<name>`
+    name      as in `/result?format=csv&table=<name>`, and on the workbook's sheet
     path      keys that lead from the result to a list of flat rows, or to a mapping
               of them (its key then becomes the first column, `id`); `*` walks over
               all keys of a mapping and adds them as first column
@@ -90,8 +94,12 @@ class Analysis:
     timeout_s: float | None = None
     #: Other names, such as seed 000's socket types.
     aliases: tuple[str, ...] = ()
-    #: Tables that can be fetched as CSV; the first is the default.
+    #: Tables that can be fetched as CSV, XLSX and HTML; the first is the default.
     tables: tuple[Table, ...] = ()
+    #: Writers of documents that say more than the tables do: `xlsx` or `html` ->
+    #: `module:function`, relative to the domain's package. The function has the form
+    #: `(result, info, file) -> None`; see `flask_api/documents/info.py`.
+    documents: Mapping[str, str] = field(default_factory=dict)
     #: Import the job's module when a worker starts, before its first job.
     prewarm: bool = False
     #: Says whether a parameter's name is known: decides who computes (contract 3.4).
@@ -138,7 +146,7 @@ class Analyses:
 
 
 def discover(package: str = "flask_api.domains") -> Analyses:
-    """All `ANALYSES` of the domains under `package`, with `run` made absolute.
+    """All `ANALYSES` of the domains under `package`, their functions made absolute.
 
     Raises ValueError where two analyses share a kind or alias, or two request models
     a name: they would silently overwrite each other in the API description.
@@ -155,7 +163,15 @@ def discover(package: str = "flask_api.domains") -> Analyses:
                 raise ValueError(f"two analyses are called {kind!r}")
             if schemas.setdefault(model.__name__, model) is not model:
                 raise ValueError(f"two request models are called {model.__name__!r}")
-            by_kind[kind] = replace(analysis, run=f"{package}.{module}.{analysis.run}")
+            home = f"{package}.{module}"
+            by_kind[kind] = replace(
+                analysis,
+                run=f"{home}.{analysis.run}",
+                documents={
+                    form: f"{home}.{writer}"
+                    for form, writer in analysis.documents.items()
+                },
+            )
             for alias in analysis.aliases:
                 if alias in by_alias or alias in by_kind:
                     raise ValueError(f"two analyses are called {alias!r}")

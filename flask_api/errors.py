@@ -84,6 +84,14 @@ class NotFound(ServiceError):
     title = "Not found"
 
 
+class Gone(ServiceError):
+    """What was at this address was taken out of use."""
+
+    status = 410
+    code = "GONE"
+    title = "Gone"
+
+
 class JobNotFound(NotFound):
     """There is no such job; `GET /api/jobs` lists yours."""
 

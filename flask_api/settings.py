@@ -156,6 +156,11 @@ class Settings(BaseModel):
         """Where large results are kept."""
         return self.instance_folder / "results"
 
+    @property
+    def stored_models_folder(self) -> Path:
+        """Where the price models that users store are kept."""
+        return self.instance_folder / "models"
+
 
 def names_of(field: str) -> list[str]:
     """All variables that set `field`: ours first, then the seeds'."""

@@ -85,6 +85,7 @@ class JobDetail(JobRow):
     results_truncated: bool = Field(description="true: over 256 kB, see results_url")
     results_url: str | None
     tables: list[str] = Field(description="tables for `/result?format=csv&table=`")
+    formats: list[str] = Field(description="what `/result?format=` offers: json, ...")
 
 
 class JobMessage(JobRow):

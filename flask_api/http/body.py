@@ -37,6 +37,7 @@ _NO_CHUNKS = (
     "the body is not whole, or not sent in chunks as Transfer-Encoding: chunked says"
 )
 _CUT_SHORT = "the body ended before its announced Content-Length; send it again"
+_JSON_LIMIT = "a JSON body may have {limit} bytes (the setting MAX_JSON_BYTES)"
 _WANTED = 'wanted a JSON object such as {"kind": "...", "params": {...}}'
 
 
@@ -53,7 +54,9 @@ class JsonRequest(Request):
         if cache and self._json_was_read:
             return self._json_body
         self._check_type(force)
-        value = _parse(self._read())
+        settings: Settings = current_app.config["SETTINGS"]
+        data = self.read_body(settings.max_json_bytes, _JSON_LIMIT)
+        value = _parse(data)
         if cache:
             self._json_body, self._json_was_read = value, True
         return value
@@ -64,16 +67,19 @@ class JsonRequest(Request):
             raise UnsupportedMediaType(
                 f"send JSON, with the header Content-Type: application/json; {got}"
             )
+
+    def read_body(self, limit: int, rule: str) -> bytes:
+        """The whole body, which may have `limit` bytes as `rule` says.
+
+        Raises ServiceError with status 400, 413 or 415.
+        """
+        settings: Settings = current_app.config["SETTINGS"]
         coding = self.headers.get("Content-Encoding", "identity").lower()
         if coding != "identity":
             raise UnsupportedMediaType(
-                f"Content-Encoding {coding[:40]!r} is not read here; send the JSON "
-                "as it is"
+                f"Content-Encoding {coding[:40]!r} is not read here; send the JSON or "
+                "YAML text as it is"
             )
-
-    def _read(self) -> bytes:
-        settings: Settings = current_app.config["SETTINGS"]
-        limit = settings.max_json_bytes
         chunked = "chunked" in self.headers.get("Transfer-Encoding", "").lower()
         source = type(self.environ.get("wsgi.input")).__module__
         if chunked and source.startswith(_ENDING_INPUTS):
@@ -86,9 +92,9 @@ class JsonRequest(Request):
                 kept = _read_up_to(self.stream, limit + 1)
             if (self.content_length or 0) > limit or len(kept) > limit:
                 _drain(self.stream)
-                raise self._too_large(limit)
+                raise self._too_large(limit, rule)
         except RequestEntityTooLarge:
-            raise self._too_large(limit) from None
+            raise self._too_large(limit, rule) from None
         except (ClientDisconnected, OSError, EOFError):
             raise ValidationError(_NO_CHUNKS if chunked else _CUT_SHORT) from None
         except Exception as error:
@@ -99,13 +105,10 @@ class JsonRequest(Request):
             raise ValidationError(_CUT_SHORT)
         return kept
 
-    def _too_large(self, limit: int) -> TooLarge:
+    def _too_large(self, limit: int, rule: str) -> TooLarge:
         known = self.content_length
         got = f"has {known:,} bytes" if known else "is longer than it may be"
-        return TooLarge(
-            f"the body {got}: a JSON body may have {limit:,} bytes (the setting "
-            "MAX_JSON_BYTES)"
-        )
+        return TooLarge(f"the body {got}: {rule.format(limit=f'{limit:,}')}")
 
 
 def _read_up_to(stream: Any, limit: int) -> bytes:
@@ -195,6 +198,24 @@ def json_object() -> dict[str, Any]:
         f"the body is {got}; {_WANTED}",
         details=[{"field": "body", "problem": f"must be an object, got {got}"}],
     )
+
+
+def text_body(limit: int, rule: str) -> str:
+    """The body of this request as text.
+
+    limit   bytes it may have
+    rule    which says so, with `{limit}` in it
+
+    Raises ServiceError 400 (not UTF-8, cut short), 413 or 415 (compressed).
+    """
+    data: bytes = request.read_body(limit, rule)  # type: ignore[attr-defined]
+    try:
+        return data.removeprefix(_BOM).decode("utf-8")
+    except UnicodeDecodeError as error:
+        problem = f"is not UTF-8 (byte {error.start})"
+        raise ValidationError(
+            f"the body {problem}", details=[{"field": "body", "problem": problem}]
+        ) from None
 
 
 def query(model: type[BaseModel]) -> dict[str, Any]:

@@ -54,6 +54,7 @@ class Described:
     answers: Mapping[int, type[BaseModel] | Media | None] = field(default_factory=dict)
     waits: bool = False
     any_kind: bool = False
+    also: Media | None = None
 
 
 def described(
@@ -65,6 +66,7 @@ def described(
     query: type[BaseModel] | None = None,
     waits: bool = False,
     any_kind: bool = False,
+    also: Media | None = None,
 ) -> Callable[[View], View]:
     """Put a view into the API's description; its docstring becomes the text.
 
@@ -75,8 +77,9 @@ def described(
     query     the model of the query
     waits     it makes a job and takes `Prefer` and `Idempotency-Key`
     any_kind  `body` has `kind` and `params`: one form for each analysis
+    also      the form of a body that is no JSON, taken too
     """
-    made = Described(tag, kind, body, query, answers, waits, any_kind)
+    made = Described(tag, kind, body, query, answers, waits, any_kind, also)
 
     def mark(view: View) -> View:
         view.described = made  # type: ignore[attr-defined]
@@ -169,10 +172,11 @@ class _Writer:
         }
         body = self._body() if method != "get" else None
         if body is not None:
-            written["requestBody"] = {
-                "required": True,
-                "content": {"application/json": body},
-            }
+            content: dict[str, Any] = {"application/json": body}
+            if made.also is not None:
+                schema = {"type": "string", "description": made.also.text}
+                content[made.also.type] = {"schema": schema}
+            written["requestBody"] = {"required": True, "content": content}
         return written
 
     def _ref(self, model: type[BaseModel], mode: JsonSchemaMode) -> dict[str, str]:

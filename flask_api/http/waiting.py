@@ -25,7 +25,8 @@ from flask_api.settings import Settings
 
 #: Longer waits would be cut off by proxies (Nginx: 60 s).
 MAX_WAIT_S = 55.0
-_PIECE = 64 * 1024
+#: Files are sent in pieces of this size, bytes.
+PIECE = 64 * 1024
 _KEY = re.compile(r"[!-~]{1,255}\Z")
 
 
@@ -129,9 +130,9 @@ def complete(response: Response, submission: Submission, wish: Preference) -> Re
     return response
 
 
-def accepted(job: Job) -> Response:
-    """202: the job's id, its state and where to ask again."""
-    location = url_for("jobs.read_job", id=job.public_id)
+def accepted(job: Job, *, location: str | None = None) -> Response:
+    """202: the job's id, its state and where to ask again (else: at the job)."""
+    location = location or url_for("jobs.read_job", id=job.public_id)
     fields = Accepted(
         id=job.public_id,
         job_id=job.public_id,
@@ -187,7 +188,7 @@ def spliced(result: Result, leading: Mapping[str, Any]) -> Response:
     if result.data is not None:
         return _json(_joined(front, result.data))
     file = open_result(result)
-    first = file.read(_PIECE)
+    first = file.read(PIECE)
     pieces = _pieces(_joined(front, first), file)
     response = current_app.response_class(pieces, mimetype="application/json")
     response.content_length = result.size + len(_joined(front, first)) - len(first)
@@ -222,7 +223,7 @@ def open_result(result: Result) -> IO[bytes]:
 def _pieces(first: bytes, file: IO[bytes]) -> Iterator[bytes]:
     with file:
         yield first
-        while piece := file.read(_PIECE):
+        while piece := file.read(PIECE):
             yield piece
 
 

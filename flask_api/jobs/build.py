@@ -44,6 +44,7 @@ def build_engine(settings: Settings, analyses: Analyses, spawn: Spawn) -> Engine
         client_idle_s=settings.client_job_idle_s,
         lock_file=folder / "engine.lock",
         models_dir=str(models_dir.absolute()) if models_dir else None,
+        stored_models_dir=str(settings.stored_models_folder.absolute()),
     )
     return Engine(registry, executor, limits, spawn)
 

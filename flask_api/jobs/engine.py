@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flask_api.errors import DiskFull
+from flask_api.jobs.documents.schema import MAKE
 from flask_api.jobs.executors.base import Executor, Worker
 from flask_api.jobs.job import EventType, Job, Status
 from flask_api.jobs.queue import retry_delay_s
@@ -45,6 +46,7 @@ class EngineSettings:
     client_idle_s: float
     lock_file: Path
     models_dir: str | None
+    stored_models_dir: str | None
 
 
 class Engine:
@@ -250,11 +252,23 @@ class Engine:
         self._turn(job, worker)
 
     def _turn(self, job: Job, worker: Worker) -> None:
-        analysis = self.registry.analyses.get(job.kind)
+        analysis = self.registry.analysis_of(job)
         if analysis is None:
             message = f"This server has no analysis {job.kind!r} any more."
             self._fail(job, "NOT_AVAILABLE", message)
             return
+        context: dict[str, Any] = {
+            "models_dir": self._settings.models_dir,
+            "stored_models_dir": self._settings.stored_models_dir,
+            "owner": job.owner,
+            "job_id": job.id,
+        }
+        if analysis is MAKE:
+            context["document"] = self.registry.document_order(job)
+            if context["document"] is None:
+                message = "The job that this document is of was deleted."
+                self._fail(job, "JOB_NOT_FOUND", message)
+                return
         limit = job.timeout_s or self._settings.timeout_s
         limits = Limits(limit, self._settings.max_attempts)
         events = self.registry.events
@@ -264,7 +278,6 @@ class Engine:
             turn.stop("shutdown")
         file = self.registry.results_folder / f"{job.id}-{job.attempt}.json"
         try:
-            context = {"models_dir": self._settings.models_dir}
             turn.run(context, str(file))
         finally:
             del self._turns[job.id]
@@ -339,8 +352,12 @@ class Engine:
             return
         known = self._store.result_files()
         for file in folder.iterdir():
-            if file.name in known:
+            if file.name in known or file.is_dir():
                 continue
             with suppress(FileNotFoundError):  # deleted with its job in this moment
                 if time.time() - file.stat().st_mtime > ORPHAN_S:
                     file.unlink()
+        shelf = self.registry.shelf
+        old = {id for id, at in shelf.owners() if time.time() - at > ORPHAN_S}
+        for job_id in old - self._store.living(old):
+            shelf.remove(job_id)

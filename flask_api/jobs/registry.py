@@ -15,6 +15,8 @@ import orjson
 from flask_api import errors
 from flask_api.analysis import Analyses, Analysis
 from flask_api.jobs.client_jobs import ClientJobs
+from flask_api.jobs.documents.schema import MAKE, DocumentRequest
+from flask_api.jobs.documents.shelf import Shelf
 from flask_api.jobs.events import Events
 from flask_api.jobs.job import (
     CLIENT,
@@ -31,6 +33,8 @@ from flask_api.validation import validate
 
 #: Quick jobs that may wait beyond the bound of the queue.
 QUICK_ROOM = 100
+#: Documents of larger results take seconds: not in the slot for quick work, bytes.
+QUICK_RESULT = 2 * 2**20
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class Registry:
         self.events = events
         self.queue = queue
         self.results_folder = results_folder
+        #: Workbooks, pages and large tables made of results.
+        self.shelf = Shelf(results_folder / "documents")
         #: Jobs that their clients compute.
         self.clients = ClientJobs(store, events)
         #: Set by the engine: called with a job whose cancellation was requested.
@@ -200,6 +206,46 @@ class Registry:
             seq_floor=SEQ_BLOCK,
         )
         return self._enter(fresh, None, replay=False).job
+
+    # -- documents ---------------------------------------------------
+
+    def analysis_of(self, job: Job) -> Analysis | None:
+        """What runs `job`, also where only the server starts such jobs."""
+        return MAKE if job.kind == MAKE.kind else self.analyses.get(job.kind)
+
+    def make_document(self, source: Job, form: str, table: str | None) -> Job:
+        """The hidden job that writes a document of a completed one.
+
+        One that is under way already will do. Raises QueueFull, ShuttingDown.
+        """
+        asked = {"job": source.id, "form": form, "table": table}
+        canonical = orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
+        digest = hashlib.sha256(MAKE.kind.encode() + b"\0" + canonical).hexdigest()
+        revision = source.result_sha256 or ""
+        found = self.store.cached(source.owner, MAKE.kind, digest, revision)
+        if found is not None and not found.status.terminal:
+            return found
+        job = Job(
+            id=new_id(),
+            owner=source.owner,
+            kind=MAKE.kind,
+            quick=(source.result_size or 0) <= QUICK_RESULT,
+            hidden=True,
+            params=canonical,
+            request_sha256=digest,
+            data_revision=revision,
+            seq_floor=SEQ_BLOCK,
+        )
+        return self._enter(job, None, replay=True).job
+
+    def document_order(self, job: Job) -> dict[str, Any] | None:
+        """What the worker of such a job needs; None where the source is gone."""
+        asked = DocumentRequest.model_validate_json(job.params)
+        source = self.store.get(job.owner, asked.job)
+        analysis = None if source is None else self.analyses.get(source.kind)
+        if source is None or analysis is None:
+            return None
+        return self.shelf.order(source, analysis, asked, self.results_folder)
 
     # -- looking -----------------------------------------------------
 
@@ -356,6 +402,7 @@ class Registry:
         """Remove what a deleted row leaves behind."""
         if job.result_file:
             (self.results_folder / job.result_file).unlink(missing_ok=True)
+        self.shelf.remove(job.id)
         self.events.forget(job)
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import orjson
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify
 from pydantic import Field
 
 from flask_api.analysis import Request
-from flask_api.errors import JobNotFound, ValidationError
+from flask_api.errors import JobNotFound
 from flask_api.http.answers import Accepted, EventList, JobDetail, JobList, JobMessage
 from flask_api.http.auth import current_owner
 from flask_api.http.body import json_object, query
-from flask_api.http.csv_tables import MOST_BYTES, csv_text, pick, rows
+from flask_api.http.documents import Form, forms, result_as
 from flask_api.http.openapi import Media, described
 from flask_api.http.waiting import (
     accepted,
@@ -22,11 +22,9 @@ from flask_api.http.waiting import (
     preference,
     registry,
     result_of,
-    spliced,
     whole,
 )
 from flask_api.jobs.job import Job, Status, problem_with_client_id
-from flask_api.jobs.registry import Result
 from flask_api.push import dialects, sse
 from flask_api.validation import validate
 
@@ -85,8 +83,12 @@ class StreamsQuery(Request):
 class ResultQuery(Request):
     """In which form to give a result."""
 
-    format: Literal["json", "csv"] = "json"
-    table: str | None = Field(None, description="for csv: which one")
+    format: Form = Field(
+        "json", description="csv, xlsx, html: see `formats` of the job"
+    )
+    table: str | None = Field(
+        None, max_length=100, description="only this one; csv: the first, if left out"
+    )
 
 
 def named(id: str) -> Job:
@@ -174,6 +176,7 @@ def _detail(job: Job) -> Response:
     fields["results_truncated"] = False
     analysis = registry().analyses.get(job.kind)
     fields["tables"] = [table.name for table in analysis.tables] if analysis else []
+    fields["formats"] = forms(analysis)
     if job.status is Status.COMPLETED:
         result = result_of(job)
         fields["results_truncated"] = result.size > dialects.EMBEDDED_BYTES
@@ -221,40 +224,22 @@ def stream_list() -> Response:
 @described(
     tag="jobs",
     query=ResultQuery,
-    answers={200: Media("application/json", "The result"), 404: None, 409: None},
+    answers={
+        200: Media("application/json", "The result, in the format that was asked for"),
+        202: Accepted,
+        404: None,
+        409: None,
+    },
 )
 def read_result(id: str) -> Response:
-    """The result of a completed job: all of it as JSON, or one of its tables as CSV.
+    """The result of a completed job: JSON, a table as CSV, a workbook, or a page.
 
-    409 while it runs; the error of a job that failed.
+    Workbooks, pages and large tables are made once, on demand: 202 where that takes
+    longer than the wait; the same address again has it then. 409 while the job runs;
+    the error of a job that failed.
     """
     asked = validate(ResultQuery, query(ResultQuery))
-    job = named(id)
-    result = result_of(job)
-    if asked.format == "csv":
-        response = _as_csv(job, result, asked.table)
-        etag = f"{result.sha256}-csv-{asked.table or ''}"
-    else:
-        response, etag = spliced(result, {}), result.sha256
-    file = f"{job.kind}-{job.public_id}.{asked.format}".replace(":", "_")
-    response.headers["Content-Disposition"] = f'attachment; filename="{file}"'
-    response.set_etag(etag)
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.make_conditional(request)
-    return response
-
-
-def _as_csv(job: Job, result: Result, name: str | None) -> Response:
-    analysis = registry().analyses.get(job.kind)
-    table = pick(analysis.tables if analysis else (), name, job.kind)
-    if result.size > MOST_BYTES:
-        raise ValidationError(
-            f"format: this result has {result.size:,} bytes; csv is made of results "
-            f"up to {MOST_BYTES:,} bytes. Use format=json",
-            details=[{"field": "format", "problem": "must be json for this result"}],
-        )
-    found = list(rows(orjson.loads(whole(result)), table.path))
-    return current_app.response_class(csv_text(found), mimetype="text/csv")
+    return result_as(named(id), asked.format, asked.table)
 
 
 @bp.post("/api/jobs/<id>/cancel")

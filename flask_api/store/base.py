@@ -224,5 +224,9 @@ class Store(ABC):
         """Names of all result files that a row refers to."""
 
     @abstractmethod
+    def living(self, ids: Collection[str]) -> set[str]:
+        """Those of our ids that jobs bear, of any owner."""
+
+    @abstractmethod
     def close(self) -> None:
         """Let go of connections."""

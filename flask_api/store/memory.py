@@ -343,5 +343,9 @@ class MemoryStore(Store):
         with self._lock:
             return {j.result_file for j in self._jobs.values() if j.result_file}
 
+    def living(self, ids: Collection[str]) -> set[str]:
+        with self._lock:
+            return {job_id for job_id in ids if job_id in self._jobs}
+
     def close(self) -> None:
         pass

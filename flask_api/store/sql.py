@@ -48,6 +48,8 @@ from flask_api.store.rows import (
 from flask_api.store.tables import events, idempotency, jobs
 
 _FINISHED = [s.value for s in Status if s.terminal]
+#: Ids that one query names; databases bound the parameters of a statement.
+_MOST_NAMED = 500
 _BIG = {"params", "latest_results", "result"}
 
 
@@ -517,6 +519,15 @@ class SqlStore(Store):
         query = select(jobs.c.result_file).where(jobs.c.result_file.is_not(None))
         with self._read() as connection:
             return {str(name) for name in connection.execute(query).scalars()}
+
+    def living(self, ids: Collection[str]) -> set[str]:
+        wanted, found = list(ids), set[str]()
+        with self._read() as connection:
+            for start in range(0, len(wanted), _MOST_NAMED):
+                part = wanted[start : start + _MOST_NAMED]
+                query = select(jobs.c.id).where(jobs.c.id.in_(part))
+                found.update(connection.execute(query).scalars())
+        return found
 
     def close(self) -> None:
         self._engine.dispose()

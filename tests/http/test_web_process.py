@@ -26,11 +26,15 @@ answers = [
     client.get("/docs"),
     client.get("/health"),
     client.post("/sensitivity/analyze", json=body),
+    client.get("/price/data?format=xlsx"),
+    client.get("/price/data?format=html"),
+    client.get("/price/data?format=csv"),
 ]
-assert [answer.status_code for answer in answers] == [200] * 6, answers
+assert [answer.status_code for answer in answers] == [200] * 9, answers
+assert answers[6].data[:2] == b"PK" and b"<svg" in answers[7].data
 app.extensions["drain"]("the test is over")
 print(*sorted(
-    {"numpy", "scipy", "pandas", "numba", "matplotlib", "flask_openapi"}
+    {"numpy", "scipy", "pandas", "numba", "matplotlib", "xlsxwriter", "flask_openapi"}
     & set(sys.modules)
 ))
 """

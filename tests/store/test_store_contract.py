@@ -280,6 +280,15 @@ def test_result_files_are_known(store: Store) -> None:
     assert back and back.result_size == 5 and back.finished_at is not None
 
 
+def test_jobs_that_are_there_are_told_from_those_that_are_gone(store: Store) -> None:
+    made = [put(store, job()) for _ in range(3)]
+    store.request_cancel(made[0].id, "anna", "user", 2)
+    assert store.delete("anna", made[0].id)
+    asked = {one.id for one in made} | {f"no-{n}" for n in range(1200)}
+    assert store.living(asked) == {made[1].id, made[2].id}
+    assert store.living(()) == set()
+
+
 def test_a_job_that_was_asked_to_stop_is_not_given_back(store: Store) -> None:
     made = put(store, job())
     store.claim("h", quick=False)

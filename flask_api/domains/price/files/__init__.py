@@ -1,0 +1,1 @@
+"""Documents of the price domain: workbooks and pages, made of results alone."""
