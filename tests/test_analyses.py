@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
@@ -52,7 +53,8 @@ def compute(analysis: Analysis, progress: Recorder) -> Any:
     module, _, name = analysis.run.partition(":")
     run = getattr(importlib.import_module(module), name)
     request = analysis.request.model_validate(dict(analysis.example))
-    return run(request, progress, Context())
+    with TemporaryDirectory() as folder:
+        return run(request, progress, Context(stored_models_dir=folder))
 
 
 @pytest.fixture
@@ -206,6 +208,13 @@ def test_a_running_job_of_it_is_cancelled(
 ) -> None:
     registry = make_app(max_concurrent_jobs=1).extensions["registry"]
     longer: dict[str, dict[str, Any]] = {
+        "price.comparison": {
+            "variants": [
+                {"id": str(number), "version": "corn_stover_ethanol"}
+                for number in range(50)
+            ],
+            "config": {"permutations": 16_384, "seed": 1},
+        },
         "sensitivity.monte_carlo": {"iterations": 100_000_000},
         "sensitivity.analyze": {
             "type": "monte_carlo",

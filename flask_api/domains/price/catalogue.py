@@ -1,29 +1,40 @@
-"""Price models by version: found in YAML files, with extensions and overrides."""
+"""Price models by version: found as YAML texts, with extensions and overrides."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
-from flask_api.domains.price import conventions, depreciation
-from flask_api.domains.price.inputs import INPUTS, canonical
+from flask_api.domains.price.inputs import INPUTS
 from flask_api.domains.price.model import ModelInput, PriceModel, Structure
-from flask_api.domains.price.model_file import ModelFile, Variant, apply, read
-from flask_api.domains.price.revision import model_files
+from flask_api.domains.price.model_file import ModelFile, Variant, read
+from flask_api.domains.price.overriding import (
+    Override,
+    Place,
+    in_overrides,
+    override,
+)
+from flask_api.domains.price.revision import (
+    ModelText,
+    model_files,
+    model_text,
+    origin_of,
+)
+from flask_api.domains.price.stored import Refused, Stored
 from flask_api.numerics.errors import InputError
 
-#: Named choices that `overrides` may set beside inputs, by the seed's names as well.
-DEPRECIATION_NAMES = ("depreciation_method", "S20", "depreciationMethodAmount20")
-DIRECT_COST_NAMES = (
-    "use_direct_operating_expenses",
-    "S18",
-    "use_direct_operating_expensesAmount18",
-)
-
-Override = float | str | bool
+__all__ = [
+    "Override",
+    "build",
+    "find",
+    "listing",
+    "load",
+    "model_of",
+    "override",
+]
 
 
 def load(
@@ -31,43 +42,69 @@ def load(
     extension: str | None = None,
     overrides: Mapping[str, Override] | None = None,
     models_dir: str | None = None,
+    stored: Stored | None = None,
+    place: Place = in_overrides,
 ) -> PriceModel:
     """The price model of a version.
 
-    version      name of a model file; `1` is the seed's default plant
-    extension    a variant of that file; None or empty = none
-    overrides    values by name, or a convention (`preset`, `loan_deduction`, ...),
-                 `depreciation_method`, `use_direct_operating_expenses`
+    version      name of a model file or of a stored model; `1` is the seed's plant
+    extension    a variant of that version; None or empty = none
+    overrides    values by name, or a convention (`preset`, `loan_deduction`, ...), or
+                 one of `overriding.CHOICES` (`depreciation_method`, `selected_v`, ...)
     models_dir   the user's own folder of model files, or None
+    stored       the models that the asking owner stored, or None
+    place        says where `version`, `extension` or an override stands in the request
 
-    Raises InputError with field `version`, `extension` or `overrides.<name>`, which
-    says what there is.
+    Raises InputError with that field, which says what there is.
     """
-    files = model_files(models_dir)
-    version = str(version)
-    if version not in files:
+    text = find(str(version), models_dir, stored, place("version"))
+    return build(text, extension, overrides, place)
+
+
+def build(
+    text: ModelText,
+    extension: str | None = None,
+    overrides: Mapping[str, Override] | None = None,
+    place: Place = in_overrides,
+) -> PriceModel:
+    """The model of a text, as `load` makes it."""
+    found = _read(text.name, text.content)
+    if extension and extension not in found.extensions:
+        there = ", ".join(found.extensions) or "none"
         raise InputError(
-            f"there is no price model of version {version[:60]!r}; there are "
-            f"{', '.join(files)}",
-            field="version",
+            f"version {text.version} has no extension {extension[:60]!r}; there are "
+            f"{there}",
+            field=place("extension"),
         )
-    file = files[version]
-    found = _read(file.name, file.read_bytes())
-    inputs, structure, title = dict(found.inputs), found.structure, found.title
-    if extension:
-        variant = found.extensions.get(extension)
-        if variant is None:
-            there = ", ".join(found.extensions) or "none"
-            raise InputError(
-                f"version {version} has no extension {extension[:60]!r}; there are "
-                f"{there}",
-                field="extension",
-            )
-        inputs, structure = apply(inputs, structure, variant.changes)
+    model = model_of(found, text.version, extension or None)
+    return override(model, overrides, place) if overrides else model
+
+
+def find(
+    version: str,
+    models_dir: str | None = None,
+    stored: Stored | None = None,
+    field: str = "version",
+) -> ModelText:
+    """A version's text. Raises InputError with `field`, which says what there is."""
+    try:
+        return model_text(version, models_dir, stored, field)
+    except Refused as error:
+        raise InputError(str(error), field=field) from None
+
+
+def model_of(
+    found: ModelFile, version: str, extension: str | None = None
+) -> PriceModel:
+    """The model of a file that was read, or of one of its extensions."""
+    inputs, structure, title = found.inputs, found.structure, found.title
+    if extension is not None:
+        variant = found.extensions[extension]
+        inputs, structure = variant.plant.inputs, variant.plant.structure
         title = f"{title}: {variant.title}"
-    model = PriceModel(
+    return PriceModel(
         version=version,
-        extension=extension or None,
+        extension=extension,
         title=title,
         inputs=inputs,
         structure=structure,
@@ -76,97 +113,41 @@ def load(
         date=found.date,
         product_unit=found.product_unit,
     )
-    return override(model, overrides) if overrides else model
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _read(name: str, content: bytes) -> ModelFile:
     return read(name, content)
 
 
-def override(model: PriceModel, overrides: Mapping[str, Override]) -> PriceModel:
-    """The model with some inputs or conventions replaced."""
-    inputs, structure = dict(model.inputs), model.structure
-    changed: set[str] = set()
-    for given, value in overrides.items():
-        field = f"overrides.{given}"
-        choice = _choice(structure, given, value, field)
-        if choice is not None:
-            structure = choice
-            continue
-        name = canonical(given, field)
-        if name in changed:
-            raise InputError(f"{name} is given twice in overrides", field=field)
-        changed.add(name)
-        model.refuse_fixed(name, field)
-        inputs[name] = _overridden(inputs.get(name), name, value, field)
-    return replace(model, inputs=inputs, structure=structure)
-
-
-def _choice(
-    structure: Structure, given: str, value: Override, field: str
-) -> Structure | None:
-    """The structure with a named choice made, or None if `given` names none."""
-    if given in DEPRECIATION_NAMES:
-        if not isinstance(value, str):
-            raise InputError(
-                f"{given} is {value!r}; want one of {depreciation.METHODS}", field=field
-            )
-        method = depreciation.method_name(value, field)
-        assets = tuple(replace(asset, method=method) for asset in structure.assets)
-        return replace(structure, assets=assets)
-    if given == "preset":
-        return replace(structure, conventions=conventions.preset(value, field))
-    if given in DIRECT_COST_NAMES:
-        words = {"true": True, "false": False, True: True, False: False}
-        direct = words.get(value.lower() if isinstance(value, str) else value)
-        if direct is None:
-            raise InputError(f"{given} is {value!r}; want true or false", field=field)
-        given, value = "operating_cost", "fraction_of_revenue" if direct else "itemised"
-    if given in conventions.CHOICES:
-        changed = conventions.change(
-            structure.conventions, {given: value}, field="overrides"
-        )
-        return replace(structure, conventions=changed)
-    return None
-
-
-def _overridden(
-    before: ModelInput | None, name: str, value: Override, field: str
-) -> ModelInput:
-    spec = INPUTS[name]
-    if isinstance(value, (bool, str)) or not math.isfinite(value):
-        raise InputError(f"{name} is {value!r}; want a finite number", field=field)
-    if not spec.allows(value):
-        raise InputError(f"{name} is {value:g}; want {spec.bounds}", field=field)
-    if spec.integer and value != round(value):
-        raise InputError(f"{name} is {value:g}; want whole {spec.unit}", field=field)
-    if before is not None:
-        return replace(before, value=float(value))
-    return ModelInput(
-        name,
-        float(value),
-        spec.unit,
-        spec.label,
-        s_number=spec.s_number,
-        integer=spec.integer,
-    )
-
-
-def listing(models_dir: str | None = None) -> list[dict[str, Any]]:
+def listing(
+    models_dir: str | None = None, stored: Stored | None = None
+) -> list[dict[str, Any]]:
     """Every version with its inputs, conventions, extensions and source, as plain data.
 
-    A file that can't be read is listed with `error` and without inputs, so that one
+    A text that can't be read is listed with `error` and without inputs, so that one
     broken file of a user doesn't hide the others.
     """
+    files = model_files(models_dir)
+    names = [*files, *(stored.versions() if stored else [])]
     result = []
-    for version, file in model_files(models_dir).items():
+    for version in dict.fromkeys(names):
+        origin = origin_of(version, models_dir) if version in files else "stored"
         try:
-            found = _read(file.name, file.read_bytes())
+            text = find(version, models_dir, stored)
+            found = _read(text.name, text.content)
         except InputError as error:
-            result.append(_broken(version, str(error)))
+            listed = _broken(version, str(error))
         else:
-            result.append(_listed(version, found))
+            listed = _listed(version, found)
+            if text.record is not None:
+                listed |= {
+                    "revision": text.record.revision,
+                    "timestamp": text.record.timestamp,
+                    "price": text.record.price,
+                    "comment": text.record.comment,
+                }
+        result.append({**listed, "origin": origin})
     return result
 
 
@@ -176,7 +157,6 @@ def _broken(version: str, message: str) -> dict[str, Any]:
 
 
 def _listed(version: str, found: ModelFile) -> dict[str, Any]:
-    structure = found.structure
     return {
         "version": version,
         "title": found.title,
@@ -184,16 +164,14 @@ def _listed(version: str, found: ModelFile) -> dict[str, Any]:
         "source": found.source,
         "date": found.date,
         "product_unit": found.product_unit,
-        "inputs": [_listed_input(item) for item in found.inputs.values()],
-        "conventions": structure.conventions.as_dict(),
-        "depreciation": [asdict(asset) for asset in structure.assets],
-        "construction_schedule": structure.schedule,
-        "replacements": {str(y): v for y, v in structure.replacements.items()},
+        "inputs": [listed_input(item) for item in found.inputs.values()],
+        **_listed_structure(found.structure),
         "extensions": [
             {
                 "name": name,
                 "title": variant.title,
                 "description": variant.description,
+                "extends": variant.extends,
                 "inputs": _changed(found, variant),
             }
             for name, variant in found.extensions.items()
@@ -201,17 +179,33 @@ def _listed(version: str, found: ModelFile) -> dict[str, Any]:
     }
 
 
+def _listed_structure(structure: Structure) -> dict[str, Any]:
+    return {
+        "conventions": structure.conventions.as_dict(),
+        "depreciation": [asdict(asset) for asset in structure.assets],
+        "construction_schedule": structure.schedule,
+        "replacements": {str(y): v for y, v in structure.replacements.items()},
+        "periods": [
+            {"start": one.start, "end": one.end, "inputs": dict(one.values)}
+            for one in structure.periods
+        ],
+        "off": sorted(structure.off),
+        "products": {str(n): name for n, name in structure.products.items()},
+        "solves": structure.solves,
+    }
+
+
 def _changed(found: ModelFile, variant: Variant) -> dict[str, float]:
     """Values of the inputs that a variant sets otherwise than its file."""
-    inputs, _ = apply(dict(found.inputs), found.structure, variant.changes)
     return {
         name: item.value
-        for name, item in inputs.items()
+        for name, item in variant.plant.inputs.items()
         if name not in found.inputs or found.inputs[name].value != item.value
     }
 
 
-def _listed_input(item: ModelInput) -> dict[str, Any]:
+def listed_input(item: ModelInput) -> dict[str, Any]:
+    """An input with its names, value, unit, range and source, as plain data."""
     spec = INPUTS[item.name]
     ends = None if item.low is None else {"min": item.low, "max": item.high}
     return {

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response
 from pydantic import BaseModel, Field
 
 from flask_api.analysis import Request
-from flask_api.domains.price.revision import revision
+from flask_api.domains.price.catalogue_routes import bp as catalogue
+from flask_api.domains.price.catalogue_routes import data_revision
+from flask_api.domains.price.comparison_routes import bp as comparison
+from flask_api.domains.price.schema import NoQuery
 from flask_api.http.answers import Accepted
-from flask_api.http.body import query
+from flask_api.http.body import json_object, query
+from flask_api.http.documents import Form, answer_as
 from flask_api.http.openapi import described
 from flask_api.http.waiting import answer
-from flask_api.settings import Settings
 from flask_api.validation import validate
 
 bp = Blueprint("price", __name__)
+bp.register_blueprint(catalogue)
+bp.register_blueprint(comparison)
 
 _ERRORS = {304: None, 400: None, 503: None, 504: None}
+_POST_ERRORS = dict.fromkeys((400, 409, 413, 415, 503, 504))
 
 
 class PriceDataQuery(Request):
@@ -30,10 +36,9 @@ class PriceDataQuery(Request):
     extension: str | None = Field(
         None, max_length=64, description="variant of that version; empty: none"
     )
-
-
-class NoQuery(Request):
-    """Nothing can be asked for."""
+    format: Form = Field(
+        "json", description="csv: the year table; xlsx: a workbook; html: a report"
+    )
 
 
 class PriceDataAnswer(BaseModel):
@@ -70,7 +75,30 @@ def price_data() -> Response:
 
     With where its costs come from and every year's cash flow.
     """
-    return _cached("price.data", PriceDataQuery)
+    asked = validate(PriceDataQuery, query(PriceDataQuery))
+    return _cached("price.data", asked, asked.version or "1")
+
+
+@bp.post("/price/data")
+@bp.post("/api/price/data")
+@described(
+    tag="price",
+    kind="price.data",
+    waits=True,
+    answers={200: PriceDataAnswer, 202: Accepted, **_POST_ERRORS},
+)
+def changed_price_data() -> Response:
+    """The same for a plant with changed values or conventions, which is not stored.
+
+    `model.overrides` names what differs from the file.
+    """
+    return answer(
+        "price.data",
+        json_object(),
+        with_id=False,
+        data_revision=data_revision(),
+        reuse=True,
+    )
 
 
 @bp.get("/price/models")
@@ -84,17 +112,10 @@ def price_data() -> Response:
 )
 def price_models() -> Response:
     """All price models, with inputs, units, conventions and sources."""
-    return _cached("price.models", NoQuery)
+    return _cached("price.models", validate(NoQuery, query(NoQuery)))
 
 
-def _cached(kind: str, model: type[Request]) -> Response:
-    settings: Settings = current_app.config["SETTINGS"]
-    folder = settings.models_dir
-    asked = validate(model, query(model))
-    return answer(
-        kind,
-        asked.model_dump(exclude_none=True),
-        with_id=False,
-        data_revision=revision(str(folder) if folder else None),
-        reuse=True,
-    )
+def _cached(kind: str, asked: Request, version: str | None = None) -> Response:
+    params = asked.model_dump(exclude_none=True)
+    form: Form = params.pop("format", "json")
+    return answer_as(form, kind, params, data_revision=data_revision(version))

@@ -2,84 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from flask_api.analysis import Analysis, Request, Table
+from flask_api.domains.price.comparison_schema import COMPARISONS
 from flask_api.domains.price.inputs import is_input
-
-Version = (
-    Annotated[int, Field(ge=0, le=10**9)]
-    | Annotated[str, StringConstraints(min_length=1, max_length=64)]
+from flask_api.domains.price.model_choice import (
+    Chosen,
+    Extension,
+    ModelChoice,
+    ModelReference,
+    Override,
+    Version,
 )
-Extension = Annotated[str, StringConstraints(max_length=64)]
-Override = float | bool | Annotated[str, StringConstraints(max_length=200)]
+from flask_api.domains.price.revision import problem_with_name
+from flask_api.domains.price.stored import MAX_BYTES
 
+__all__ = [
+    "ANALYSES",
+    "Chosen",
+    "Extension",
+    "ModelChoice",
+    "ModelReference",
+    "NoQuery",
+    "Override",
+    "PriceDataRequest",
+    "PriceModelsRequest",
+    "PriceStoreRequest",
+    "RevisionQuery",
+    "StoreQuery",
+    "Version",
+]
 
-class Chosen(NamedTuple):
-    """Which plant a request is about, wherever it said so."""
-
-    version: str
-    extension: str | None
-    overrides: Mapping[str, float | bool | str]
-
-
-class ModelReference(Request):
-    """A price model: a version, a variant of it, and changed inputs."""
-
-    version: Version | None = Field(
-        default=None,
-        description="Version of the model: the name of its file. Left out: 1.",
-    )
-    extension: Extension | None = Field(
-        default=None, description="Variant of that version; empty or left out: none."
-    )
-    overrides: dict[str, Override] | None = Field(
-        default=None,
-        description=(
-            "Values by input: canonical name, S-number or the seed's property name; "
-            "also conventions such as loan_deduction or depreciation_method."
-        ),
-        max_length=200,
-    )
-
-
-class ModelChoice(Request):
-    """The part of a request that names its price model, in either of two forms."""
-
-    version: Version | None = Field(
-        default=None,
-        description="Version of the price model, such as 1 or `1`; default 1.",
-    )
-    extension: Extension | None = Field(
-        default=None, description="Variant of that version; empty or left out: none."
-    )
-    model: ModelReference | None = Field(
-        default=None, description="The same in one object, with overrides of inputs."
-    )
-
-    @model_validator(mode="after")
-    def _says_it_once(self) -> ModelChoice:
-        if self.model is not None:
-            for name in ("version", "extension"):
-                if getattr(self, name) not in (None, "", getattr(self.model, name)):
-                    raise ValueError(
-                        f"{name} stands here and differs in model.{name}: give it once"
-                    )
-        return self
-
-    def chosen(self) -> Chosen:
-        """Version, extension and overrides, with the defaults filled in."""
-        model = self.model or ModelReference()
-        version = self.version if model.version is None else model.version
-        extension = self.extension if model.extension is None else model.extension
-        return Chosen(
-            "1" if version is None else str(version),
-            extension or None,
-            model.overrides or {},
-        )
+_EXAMPLE = """\
+title: A small biogas plant
+source: our own estimate of 2026
+product_unit: MWh
+inputs:
+  plant_lifetime: 15
+  bare_erected_cost: {value: 0.9, unit: M$}
+  number_of_units: {value: 5.2, unit: GWh/year}
+  selling_price: 60
+  required_irr: {value: 8, unit: "%"}
+  maintenance_cost: 45000
+"""
 
 
 class PriceDataRequest(ModelChoice):
@@ -92,6 +60,54 @@ class PriceDataRequest(ModelChoice):
 
 class PriceModelsRequest(Request):
     """All price models there are, with inputs, units, conventions and sources."""
+
+
+class PriceStoreRequest(Request):
+    """A price model of one's own, checked, priced and stored as a revision."""
+
+    name: Annotated[str, StringConstraints(max_length=100)] = Field(
+        description="The version it can be asked for by: A-Z a-z 0-9 . _ - (64 at most)"
+    )
+    content: Annotated[str, StringConstraints(min_length=1, max_length=MAX_BYTES)] = (
+        Field(description="The model as YAML text, 1 MiB at most.")
+    )
+    comment: Annotated[str, StringConstraints(max_length=1000)] | None = Field(
+        default=None, description="What is new in this revision; kept with it."
+    )
+    if_match: Annotated[str, StringConstraints(max_length=1000)] | None = Field(
+        default=None,
+        description=(
+            "ETag of the revision that this one follows, or `*` for any; another one "
+            "is there by now: 409. Over REST the header If-Match."
+        ),
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_version(cls, name: str) -> str:
+        problem = problem_with_name(name)
+        if problem is not None:
+            raise ValueError(problem)
+        return name
+
+
+class StoreQuery(Request):
+    """For a body that is the YAML text itself."""
+
+    name: str | None = Field(None, description="with a YAML body: the version's name")
+    comment: str | None = Field(None, description="with a YAML body: what is new")
+
+
+class RevisionQuery(Request):
+    """Which text of a version."""
+
+    revision: int | None = Field(
+        None, ge=1, description="a stored revision, also of a retired version"
+    )
+
+
+class NoQuery(Request):
+    """Nothing can be asked for."""
 
 
 ANALYSES = (
@@ -108,6 +124,10 @@ ANALYSES = (
             Table("cash_flow_table", ("price_data", "cash_flow_table")),
             Table("price_by_year", ("price_data", "price_by_year")),
         ),
+        documents={
+            "xlsx": "files.workbook:write_workbook",
+            "html": "files.page:write_report",
+        },
     ),
     Analysis(
         "price.models",
@@ -119,4 +139,18 @@ ANALYSES = (
         prewarm=True,
         tables=(Table("models", ("models",)),),
     ),
+    Analysis(
+        "price.store",
+        PriceStoreRequest,
+        run="job:store",
+        example={
+            "name": "biogas",
+            "content": _EXAMPLE,
+            "comment": "first estimate",
+        },
+        quick=True,
+        hidden=True,
+        prewarm=True,
+    ),
+    *COMPARISONS,
 )

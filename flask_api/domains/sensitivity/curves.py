@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from flask_api.domains.price.derivatives import gradient
 from flask_api.domains.price.inputs import INPUTS
 from flask_api.domains.price.model import PriceModel
 from flask_api.domains.sensitivity.selection import Varied
@@ -78,6 +79,9 @@ def numeric_entry(
         outputs,
         step=1.0 if spec.integer else None,
     )
+    if "price" in found and not spec.integer:
+        exact = float(gradient(model, [item.name])[1][item.name][0])
+        found["price"] = replace(found["price"], slope=_known(exact))
     others = {name: d for name, d in uncertain.items() if name != item.name}
     main = outputs[0]
     intervals = _intervals(

@@ -12,6 +12,7 @@ import numpy as np
 from flask_api.analysis import Context, Progress
 from flask_api.domains.price.catalogue import load, override
 from flask_api.domains.price.model import PriceModel
+from flask_api.domains.price.model_choice import stored_models
 from flask_api.domains.sensitivity.answers import (
     analysis_answer,
     pictures,
@@ -58,7 +59,9 @@ def _start(
     output: str,
 ) -> Start:
     chosen = request.chosen()
-    model = load(chosen.version, chosen.extension, chosen.overrides, context.models_dir)
+    model = load(
+        *chosen, context.models_dir, stored_models(context), place=request.place
+    )
     items = [
         (request.field(i), item, _shape(item)) for i, item in enumerate(request.items())
     ]

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from flask_api.analysis import Analysis, Request, Table
 from flask_api.domains.price.inputs import is_input
 from flask_api.domains.price.schema import Chosen, Extension, ModelChoice, Version
+from flask_api.domains.sensitivity.derivatives_schema import DERIVATIVES
 
 Id = Annotated[str, Field(min_length=1, max_length=128)]
 Output = Literal["price", "npv", "irr"]
@@ -430,4 +431,5 @@ ANALYSES = (
         knows_parameter=is_input,
         available=False,
     ),
+    *DERIVATIVES,
 )

@@ -55,7 +55,8 @@ def test_a_misspelt_input_is_answered_with_the_nearest() -> None:
         ({"overrides": {"S11": float("nan")}}, "overrides.S11", "finite number"),
         ({"overrides": {"S10": 12.5}}, "overrides.S10", "whole years"),
         ({"overrides": {"S11": 1.0, "bECAmount11": 1.0}}, None, "twice"),
-        ({"overrides": {"S20": "Custom"}}, "overrides.S20", "macrs_7"),
+        ({"overrides": {"S20": "MACRS9"}}, "overrides.S20", "macrs_7"),
+        ({"overrides": {"S20": "Custom"}}, "overrides.S20", "depreciation_table"),
         ({"overrides": {"S18": 3.0}}, "overrides.S18", "true or false"),
         (
             {"overrides": {"state_deductible": 1.0}},
@@ -119,7 +120,12 @@ def test_a_users_model_cannot_shadow_ours(tmp_path: Path) -> None:
         ("  plant_lifetime: 10\n", "  S10: 10\n  plant_lifetime: 1\n", 4, None),
         ("title", "tilte", 1, "tilte"),
         ("inputs:", "preset: nrel\ninputs:", 2, "preset"),
-        ("inputs:", "conventions: {loan_deduction: x}\ninputs:", 2, "conventions"),
+        (
+            "inputs:",
+            "conventions: {loan_deduction: x}\ninputs:",
+            2,
+            "conventions.loan_deduction",
+        ),
         ("inputs:", "depreciation: MACRS9\ninputs:", 2, "depreciation"),
         (
             "inputs:",
@@ -160,7 +166,9 @@ def test_a_faulty_file_is_named_with_line_column_and_key(
 
 def test_the_list_has_every_input_with_unit_value_and_number() -> None:
     models = {item["version"]: item for item in listing()}
-    assert set(models) == {"1", "corn_stover_ethanol"}
+    assert {"1", "corn_stover_ethanol"} <= set(models)
+    assert not [model["error"] for model in models.values() if "error" in model]
+    assert {model["origin"] for model in models.values()} == {"built-in"}
     inputs = {item["name"]: item for item in models["1"]["inputs"]}
     bare = inputs["bare_erected_cost"]
     assert (bare["s_number"], bare["unit"], bare["value"]) == ("S11", "$", 200_000)

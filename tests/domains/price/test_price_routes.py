@@ -118,3 +118,78 @@ def test_all_models_are_listed_with_units_and_sources(
     assert inputs["bare_erected_cost"]["s_number"] == "S11"
     assert inputs["bare_erected_cost"]["unit"]
     assert client.get(f"{path}?version=1").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("model", "code", "field"),
+    [
+        ({"overrides": {"S31": -1}}, "INVALID_INPUT", "model.overrides.S31"),
+        ({"version": 99}, "INVALID_INPUT", "model.version"),
+        ({"extension": "nope"}, "INVALID_INPUT", "model.extension"),
+        (
+            {"overrides": {"S26": 0.2, "loan_years": 30}},
+            "INVALID_INPUT",
+            "model.overrides.loan_years",
+        ),
+        (
+            {"overrides": {"S32": 0.4, "S33": 0.6}},
+            "NO_SOLUTION",
+            "model.overrides.S33",
+        ),
+        ({"selectedV": {"V11": "on"}}, "INVALID_INPUT", "model.selected_v.V11"),
+        ({"selectedV": {"V1": "maybe"}}, "VALIDATION_ERROR", "model.selectedV.V1"),
+        ({"targetRow": 101}, "VALIDATION_ERROR", "model.targetRow"),
+        ({"targetRow": 1.5}, "VALIDATION_ERROR", "model.targetRow"),
+        (
+            {"selectedCalculationOption": "irr"},
+            "VALIDATION_ERROR",
+            "model.selectedCalculationOption",
+        ),
+        ({"depreciation_table": [0.5]}, "INVALID_INPUT", "model.depreciation_table"),
+        (
+            {"periods": [{"start": 1, "end": 30, "inputs": {"S12": 1}}]},
+            "INVALID_INPUT",
+            "model.periods[0].end",
+        ),
+        (
+            {"periods": [{"start": 1, "end": 2, "inputs": {"S11": 1}}]},
+            "INVALID_INPUT",
+            "model.periods[0].inputs.S11",
+        ),
+        ({"periods": [{"start": 0, "end": 2}]}, "VALIDATION_ERROR", "model.periods"),
+        ({"overrides": {"S11": [1]}}, "VALIDATION_ERROR", "model.overrides"),
+        ({"overrides": {"S20": "7-MACR"}}, "INVALID_INPUT", "model.overrides.S20"),
+        (
+            {"selected_v": {"V1": "on"}, "overrides": {"selectedV": {"V1": "on"}}},
+            "VALIDATION_ERROR",
+            "model",
+        ),
+    ],
+    ids=str,
+)
+def test_a_fault_of_the_model_is_named_as_it_was_sent(
+    client: FlaskClient, model: dict[str, object], code: str, field: str
+) -> None:
+    body = {"parameter": "S35", "model": model}
+    got = client.post("/sensitivity/analyze", json=body)
+    assert (got.status_code, got.json["code"]) == (400, code), got.text
+    assert got.json["details"][0]["field"].startswith(field)
+
+
+def test_the_seeds_switches_are_understood_in_both_spellings(
+    client: FlaskClient,
+) -> None:
+    """Without feedstock (F1) a unit costs 10,000 $ / 30,000 less, exactly."""
+    bodies: list[dict[str, object]] = [
+        {"selectedF": {"F1": "off"}, "targetRow": 20},
+        {"selected_f": {"F1": False, "F2": True}, "target_row": 0},
+        {"overrides": {"selectedF": {"F1": "off"}, "targetRow": 20}},
+        {"overrides": {"S34": 0}},
+        {"selectedCalculationOption": "calculateForPrice", "overrides": {"S34": 0}},
+    ]
+    plain = client.get("/price/data").json["price_data"]["current_price"]
+    for model in bodies:
+        body = {"kind": "price.data", "params": {"model": model}}
+        got = client.post("/api/jobs", json=body, headers={"Prefer": "wait=20"})
+        price = got.json["result"]["price_data"]["current_price"]
+        assert price == pytest.approx(plain - 1 / 3, rel=1e-12)
