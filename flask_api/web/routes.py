@@ -110,9 +110,22 @@ _plotly_gzip = _Squeezed()
 
 @bp.get("/")
 def page() -> Response:
-    """The page."""
+    """The page where analyses are started and watched."""
+    return _page("page.html", here="runs")
+
+
+@bp.get("/plant")
+def plant() -> Response:
+    """The page of one plant: its price, its file, its variants."""
+    return _page("plant.html", here="plant")
+
+
+def _page(template: str, here: str) -> Response:
     text = render_template(
-        "page.html", assets=f"assets/{static_version()}", plotly=plotly_file()[1]
+        template,
+        here=here,
+        assets=f"assets/{static_version()}",
+        plotly=plotly_file()[1],
     )
     response = Response(text, mimetype="text/html")
     response.headers["Cache-Control"] = "no-cache"

@@ -4,18 +4,25 @@
 export const address = (path) => new URL(path, document.baseURI).href;
 
 export class ApiError extends Error {
-  /** @param {string} message @param {{field: string, problem: string}[]} details */
+  /**
+   * @param {string} message
+   * @param {{code?: string, status?: number, requestId?: string,
+   *          details?: ({field: string, problem: string}|{line: number, column: number})[]}}
+   *   told `details` name fields, and the place in a file where there is one
+   */
   constructor(message, { code = "", details = [], status = 0, requestId = "" } = {}) {
     super(message);
     this.code = code;
-    this.details = Array.isArray(details) ? details.filter((item) => item && item.problem) : [];
+    const items = Array.isArray(details) ? details.filter(Boolean) : [];
+    this.details = items.filter((item) => item.problem);
+    this.place = items.find((item) => Number.isInteger(item.line));
     this.status = status;
     this.requestId = requestId;
   }
 }
 
-/** @returns {Promise<*>} the JSON of the answer; undefined where there is none */
-export async function call(method, path, body) {
+/** @returns {Promise<Response>} its body not read yet; raises ApiError for a refusal */
+async function reach(method, path, body) {
   let answer;
   try {
     answer = await fetch(address(path), {
@@ -26,34 +33,63 @@ export async function call(method, path, body) {
   } catch {
     throw new ApiError("The server does not answer. Is it still running?", { code: "OFFLINE" });
   }
-  const text = await answer.text();
+  if (answer.ok) return answer;
   let data;
   try {
-    data = text === "" ? undefined : JSON.parse(text);
+    data = JSON.parse(await answer.text());
   } catch {
-    throw new ApiError(`${method} ${path} answered ${answer.status}, but not with JSON.`, {
-      status: answer.status,
-    });
+    data = {}; // a proxy's page, not the server's: the status has to do
   }
-  if (!answer.ok) {
-    throw new ApiError(data?.message ?? `${method} ${path} answered ${answer.status}.`, {
-      code: data?.code,
-      details: data?.details,
-      status: answer.status,
-      requestId: data?.request_id,
-    });
+  throw new ApiError(data.message ?? `${method} ${path} answered ${answer.status}.`, {
+    code: data.code,
+    details: data.details,
+    status: answer.status,
+    requestId: data.request_id,
+  });
+}
+
+async function ask(method, path, body) {
+  const answer = await reach(method, path, body);
+  return { answer, text: await answer.text() };
+}
+
+function parsed(text, words) {
+  try {
+    return text === "" ? undefined : JSON.parse(text);
+  } catch {
+    throw new ApiError(`${words} answered, but not with JSON.`);
   }
-  return data;
+}
+
+/** @returns {Promise<*>} the JSON of the answer; undefined where there is none */
+export async function call(method, path, body) {
+  const { text } = await ask(method, path, body);
+  return parsed(text, `${method} ${path}`);
+}
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * The result of a call that waits for its job, however long that takes.
+ * @returns {Promise<{data: object, job: string}>} `job`: its id, for documents of it
+ */
+export async function result(method, path, body) {
+  const { answer, text } = await ask(method, path, body);
+  const id = answer.headers.get("X-Job-ID");
+  if (answer.status !== 202) return { data: parsed(text, `${method} ${path}`), job: id };
+  let found = await getJob(id);
+  while (!["completed", "failed", "cancelled"].includes(found.status)) {
+    await pause(500);
+    found = await getJob(id);
+  }
+  if (found.status === "completed") return { data: await getResult(id), job: id };
+  throw new ApiError(found.error?.message ?? `The work was ${found.status}.`, found.error ?? {});
 }
 
 const job = (id, rest = "") => `api/jobs/${encodeURIComponent(id)}${rest}`;
 
-/** The catalogue. A busy server answers 202 instead: that is said like any failure. */
-export async function models() {
-  const answer = await call("GET", "price/models");
-  if (Array.isArray(answer?.models)) return answer.models;
-  throw new ApiError("The server is busy.", { code: "BUSY", status: 503 });
-}
+/** The catalogue of models. */
+export const models = async () => (await result("GET", "price/models")).data.models;
 export const jobs = (limit, offset = 0) => call("GET", `api/jobs?limit=${limit}&offset=${offset}`);
 export const getJob = (id) => call("GET", job(id));
 export const getResult = (id) => call("GET", job(id, "/result?format=json"));
@@ -63,6 +99,21 @@ export const rerunJob = (id) => call("POST", job(id, "/rerun"));
 export const deleteJob = (id) => call("DELETE", job(id));
 export const resultAddress = (id, format, table = "") =>
   address(job(id, `/result?format=${format}${table ? `&table=${encodeURIComponent(table)}` : ""}`));
+
+/**
+ * A result as a file. Large ones are made by a worker first: this waits for it.
+ * @returns {Promise<{file: Blob, name: string}>} `name`: the one the server gives it
+ */
+export async function document(id, format, table = "") {
+  const path = job(id, `/result?format=${format}${table ? `&table=${encodeURIComponent(table)}` : ""}`);
+  let answer = await reach("GET", path);
+  while (answer.status === 202) {
+    await pause(1000 * (Number(answer.headers.get("Retry-After")) || 1));
+    answer = await reach("GET", path);
+  }
+  const named = answer.headers.get("Content-Disposition")?.match(/filename="([^"]+)"/);
+  return { file: await answer.blob(), name: named?.[1] ?? `result.${format}` };
+}
 export const streamAddress = (id) => address(job(id, "/stream"));
 export const listStreamAddress = () => address("api/jobs/stream");
 
@@ -72,3 +123,24 @@ export function price(version, extension) {
   if (extension) query.set("extension", extension);
   return call("GET", `price/data?${query}`);
 }
+
+/** The price and all that goes with it, for a plant with changed values. */
+export const priced = (model) => result("POST", "price/data", { model });
+
+/** What another plant costs beside this one, and why. */
+export const compared = (base, variants) => result("POST", "price/comparison", { base, variants });
+
+/** How the price follows one input. */
+export const slopes = (input, model) =>
+  result("POST", `sensitivity/derivatives/${encodeURIComponent(input)}`, { model });
+
+const file = (version, rest = "") => `price/models/${encodeURIComponent(version)}${rest}`;
+
+/** A model's file as text, today's or that of an earlier revision. */
+export async function modelText(version, revision = null) {
+  const { text } = await ask("GET", file(version, revision === null ? "" : `?revision=${revision}`));
+  return text;
+}
+export const revisions = (version) => call("GET", file(version, "/revisions"));
+export const retireModel = (version) => call("DELETE", file(version));
+export const storeModel = (stored) => result("POST", "price/models", stored);

@@ -4,7 +4,7 @@ import { draw, make } from "./dom.js";
 import { number, percent } from "./format.js";
 
 const HEIGHT = 260;
-const EDGE = { top: 26, right: 14, bottom: 30, left: 14 };
+export const EDGE = { top: 26, right: 14, bottom: 30, left: 14 };
 
 /**
  * Round numbers that divide an axis.
@@ -22,7 +22,7 @@ export function ticks(low, high, most) {
 }
 
 /** An empty picture of the width there is; text stays readable on a narrow screen. */
-function canvas(box, height, label) {
+export function canvas(box, height, label) {
   const width = Math.max(box.clientWidth, 260);
   const svg = draw("svg", {
     viewBox: `0 0 ${width} ${height}`,
@@ -36,19 +36,19 @@ function canvas(box, height, label) {
   return { svg, width };
 }
 
-const text = (x, y, anchor, words, cls = "") =>
+export const text = (x, y, anchor, words, cls = "") =>
   draw("text", { x, y, "text-anchor": anchor, class: cls }, words);
 
-function axis(svg, scale, low, high, width, height) {
+export function axis(svg, scale, low, high, width, height, words = number) {
   const foot = height - EDGE.bottom;
   svg.append(draw("line", { x1: EDGE.left, x2: width - EDGE.right, y1: foot, y2: foot, class: "axis" }));
   for (const tick of ticks(low, high, Math.floor(width / 90))) {
     svg.append(draw("line", { x1: scale(tick), x2: scale(tick), y1: foot, y2: foot + 4, class: "axis" }));
-    svg.append(text(scale(tick), foot + 18, "middle", number(Number(tick.toPrecision(10)))));
+    svg.append(text(scale(tick), foot + 18, "middle", words(Number(tick.toPrecision(10)))));
   }
 }
 
-const linear = (low, high, from, to) => (value) =>
+export const linear = (low, high, from, to) => (value) =>
   from + ((to - from) * (value - low)) / (high - low || 1);
 
 /**

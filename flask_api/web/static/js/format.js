@@ -21,6 +21,16 @@ export function number(value, digits = 4) {
   }).format(value);
 }
 
+const SCALES = [[1e12, " T"], [1e9, " G"], [1e6, " M"], [1e3, " k"]];
+
+/** A number with a letter for thousands and more, where zeros would have no room: 358.4 M. */
+export function compact(value, digits = 4) {
+  if (!Number.isFinite(value)) return "–";
+  const size = Math.abs(value);
+  const [scale, letter] = SCALES.find(([least]) => size >= least) ?? [1, ""];
+  return `${number(Number((value / scale).toPrecision(digits)), digits)}${letter}`;
+}
+
 /** What stands in a field for a number: all its digits up to ten, grouped. */
 export function editable(value) {
   const rounded = Number(value.toPrecision(10));

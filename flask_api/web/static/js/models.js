@@ -58,26 +58,39 @@ export function inputs() {
 export async function load(onChange) {
   catalogue = await api.models();
   const select = byId("version");
-  select.replaceChildren(
-    ...catalogue.map((entry) =>
-      make("option", { value: entry.version, disabled: Boolean(entry.error) }, entry.title),
-    ),
-  );
+  fillVersions();
   select.disabled = false;
   const last = recall();
   if (found(last) && !found(last).error) select.value = last;
-  const chosen = () => {
-    remember(select.value);
-    showVariants();
-    showAbout();
-    onChange();
-  };
-  select.addEventListener("change", chosen);
+  select.addEventListener("change", () => chosen(onChange));
   byId("extension").addEventListener("change", () => {
     showAbout();
     onChange();
   });
-  chosen();
+  chosen(onChange);
+}
+
+function fillVersions() {
+  byId("version").replaceChildren(
+    ...catalogue.map((entry) =>
+      make("option", { value: entry.version, disabled: Boolean(entry.error) }, entry.title),
+    ),
+  );
+}
+
+function chosen(onChange) {
+  remember(byId("version").value);
+  showVariants();
+  showAbout();
+  onChange();
+}
+
+/** Read the catalogue anew and choose `version`: it has just been stored or retired. */
+export async function reload(version) {
+  catalogue = await api.models();
+  fillVersions();
+  byId("version").value = version;
+  byId("version").dispatchEvent(new Event("change"));
 }
 
 function showVariants() {
@@ -102,6 +115,7 @@ function showAbout() {
 }
 
 async function showPrice() {
+  if (!byId("model-price")) return; // a page that shows the price in its own place
   const turn = ++asked;
   const box = byId("model-price");
   const say = (...parts) => {
