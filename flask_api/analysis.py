@@ -55,7 +55,9 @@ class Context:
     owner: str = "anonymous"  # of the job
     job_id: str | None = None
     scratch_dir: str | None = None  # a folder this job may fill; removed after it
-    document: Mapping[str, Any] | None = None  # what `jobs/documents/job.py` is to write
+    document: Mapping[str, Any] | None = (
+        None  # what `jobs/documents/job.py` is to write
+    )
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ class Analysis:
     #: `module:function`, relative to the domain's package. The function has the form
     #: `(result, info, file) -> None`; see `flask_api/documents/info.py`.
     documents: Mapping[str, str] = field(default_factory=dict)
-    #: Import the job's module when a worker starts, before its first job.
+    #: Import the job's module when a worker starts, before its first job; and then, in
+    #: the background, call its function `warm()` if it has one.
     prewarm: bool = False
     #: Says whether a parameter's name is known: decides who computes (contract 3.4).
     knows_parameter: Callable[[str], bool] | None = None

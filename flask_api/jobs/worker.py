@@ -49,6 +49,7 @@ INTERVAL_S = 0.1
 PROMPT = 2
 #: Messages are cut here, characters.
 MOST_TEXT = 4000
+_IMPORTING = threading.Lock()
 _JSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 
 Send = Callable[[dict[str, Any]], None]
@@ -155,12 +156,8 @@ def progress_frame(latest: Latest) -> dict[str, Any]:
 def run_job(frame: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
     """Compute the job of a frame; the frame that ends it."""
     try:
-        module, function = frame["run"].split(":")
-        run = getattr(importlib.import_module(module), function)
-        model, name = frame["model"].split(":")
-        request = validate(
-            getattr(importlib.import_module(model), name), frame["params"]
-        )
+        run, model = _named(frame["run"]), _named(frame["model"])
+        request = validate(model, frame["params"])
         result = run(request, reporter, Context(**frame["context"]))
         return _result_frame(frame, result)
     except Stopped:
@@ -349,13 +346,44 @@ def _step_back(nice: int) -> None:
             Path("/proc/self/autogroup").write_text("19")
 
 
-def _warm(modules: list[str]) -> None:
+def _named(text: str) -> Any:
+    """What `module:name` means.
+
+    One thread at a time: inline, several jobs may begin together, and two threads that
+    import modules that import each other can be handed half of one.
+    """
+    module, name = text.split(":")
+    with _IMPORTING:
+        return getattr(importlib.import_module(module), name)
+
+
+def _import(modules: list[str]) -> None:
     """Import what jobs will need; a broken module fails its own jobs, not all."""
     for module in modules:
         try:
             importlib.import_module(module)
         except Exception:
             logging.getLogger(__name__).exception("%s cannot be imported", module)
+
+
+def _warm(modules: list[str]) -> None:
+    """Call the `warm` of each of these modules that has one, in its own time.
+
+    A job that comes meanwhile starts at once; it waits only for what it needs of this.
+    """
+
+    def work() -> None:
+        for warm in dict.fromkeys(
+            getattr(sys.modules.get(m), "warm", None) for m in modules
+        ):
+            if warm is None:
+                continue
+            try:
+                warm()
+            except Exception:
+                logging.getLogger(__name__).exception("%s failed", warm)
+
+    threading.Thread(target=work, daemon=True, name="warm").start()
 
 
 def _outgrown(memory_mb: int) -> bool:
@@ -382,8 +410,9 @@ def main(arguments: list[str]) -> None:
     while True:
         frame = line.jobs.get()
         if frame["type"] == "warm":
-            _warm(frame["modules"])
+            _import(frame["modules"])
             line.send({"type": "ready"})
+            _warm(frame["modules"])
             continue
         reporter = line.begin(frame)
         end = run_job(frame, reporter)
@@ -393,7 +422,8 @@ def main(arguments: list[str]) -> None:
             end["exit"] = True
         line.send(end)
         if end.get("exit"):
-            return
+            # not by way of Python's own end: a thread may still be compiling
+            os._exit(0)
 
 
 if __name__ == "__main__":

@@ -304,6 +304,13 @@ def test_a_killed_worker_is_replaced_and_its_job_tried_again(start: Start) -> No
     assert registry.get("anna", job.id).attempts == 2
 
 
+def test_workers_are_warmed_in_the_background(start: Start) -> None:
+    registry = start().registry
+    job = run(registry, "sample.trouble", kind="cold", times=0)
+    data = registry.result("anna", job.id).data
+    assert data is not None and orjson.loads(data)["warmed"] is True
+
+
 def test_a_job_that_kills_its_workers_fails(start: Start, tmp_path: Path) -> None:
     registry = start().registry
     job = run(registry, "sample.trouble", kind="die", times=9)

@@ -28,14 +28,28 @@ CHUNK = 16_384
 OUTPUTS = ("price", "npv")
 
 
+#: From so many plants on the kernel is worth its import.
+LEAST = 512
+
+
+def serves(plants: int) -> bool:
+    """Whether so many plants at once are priced here, and not by numpy."""
+    return plants >= LEAST and available()
+
+
+def name(plants: int) -> str:
+    """What prices so many plants at once, for a result's provenance."""
+    return "numba" if serves(plants) else "numpy"
+
+
 @functools.cache
 def available() -> bool:
-    """Whether numba is installed and can be imported."""
+    """Whether numba can be imported, and is not told to leave functions as they are."""
     try:
-        import numba  # noqa: F401
+        import numba
     except ImportError:
         return False
-    return True
+    return not getattr(numba.config, "DISABLE_JIT", False)
 
 
 def warm() -> None:
@@ -67,7 +81,7 @@ def evaluate(
     wanted = set(outputs)
     if model.structure.solves != "price":  # then the price is the selling price
         wanted.discard("price")
-    if possible.any():
+    if outputs and possible.any():
         run = _runner(model, arrays, possible, wanted)
         for start in range(0, possible.size, CHUNK):
             part = slice(start, min(start + CHUNK, possible.size))
@@ -113,8 +127,7 @@ def _runner(
         size = columns.shape[1] if arrays else 1
         found = {name: np.empty(size) for name in OUTPUTS}
         if size:
-            columns = columns.reshape(len(arrays), size)
-            at = (made.workspace, columns, made.rows)
+            at = (made.workspace, columns.ravel(), made.rows)
             if not solve(*at, *tables, fresh, *found.values()):
                 raise RuntimeError("kernel and plan were made of different sources")
             fresh = False

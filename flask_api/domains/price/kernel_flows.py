@@ -139,10 +139,16 @@ def _credits(w: Floats, codes: Codes, y: int, s: int) -> Lanes:
 def ends(w: Floats, codes: Codes, years: int) -> None:
     """Add what comes back in the last year, and its tax where no income changes it."""
     back = get(w, at.WORKING) + get(w, _LAND) + get(w, at.SALVAGE)
-    put(w, at.RETURNED, back)
     taxed = spread(0.0)
     if codes[at.HAS_END] and not codes[at.GENERAL]:
         taxed = taxed_at_end(codes, get(w, at.SALVAGE), get(w, at.BOOK))
+    if not codes[at.LIFE_VARIES]:
+        here = int(w[at.LIFE]) * LANES
+        if here <= years * LANES:
+            put(w, at.CASH + here, get(w, at.CASH + here) + back)
+            put(w, at.INCOME + here, get(w, at.INCOME + here) + taxed)
+        return
+    put(w, at.RETURNED, back)
     put(w, at.TAXED_AT_END, taxed)
     for i in range(LANES):
         life = int(w[at.LIFE + i])

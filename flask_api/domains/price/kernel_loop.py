@@ -53,17 +53,14 @@ def stamp() -> int:
 
 
 @compiled
-def _fill(w: Floats, columns: Floats, rows: Codes, start: int) -> None:
+def _fill(w: Floats, columns: Floats, rows: Codes, start: int, count: int) -> None:
     """Copy a block of the varied inputs; the last one is filled up by repetition."""
-    last = columns.shape[1] - 1
     for k in range(len(rows)):
-        row = rows[k]
-        if start + LANES - 1 <= last:
-            for i in range(LANES):
-                w[row + i] = columns[k, start + i]
+        if start + LANES <= count:
+            put(w, rows[k], get(columns, k * count + start))
         else:
             for i in range(LANES):
-                w[row + i] = columns[k, min(start + i, last)]
+                w[rows[k] + i] = columns[k * count + min(start + i, count - 1)]
 
 
 @compiled
@@ -124,7 +121,7 @@ def _plants(
         count, general = len(price), codes[at.GENERAL] != 0
         wanted_price, wanted_npv = codes[at.PRICE_WANTED], codes[at.NPV_WANTED]
         for start in range(0, count, LANES):
-            _fill(w, columns, rows, start)
+            _fill(w, columns, rows, start, count)
             years = _prepare(w, codes, segments, terms, tables, numbers, fresh)
             fresh = False
             size = min(LANES, count - start)
@@ -148,10 +145,9 @@ def _plants(
     return plants
 
 
-_row, _rows = float64[::1], float64[:, ::1]
-_code, _codes = int64[::1], int64[:, ::1]
+_row, _code, _terms = float64[::1], int64[::1], int64[:, ::1]
 _SIGNATURE = int64(
-    _row, _rows, _code, _code, _code, _codes, _row, _row, numba.boolean, _row, _row
+    _row, _row, _code, _code, _code, _terms, _row, _row, numba.boolean, _row, _row
 )
 
 

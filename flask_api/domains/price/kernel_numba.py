@@ -20,4 +20,4 @@ def compiled(function: F) -> F:
     Division by 0 gives infinity as in numpy. Without `fastmath`, so that NaN stays NaN
     and sums are never reordered: the same bits on every processor.
     """
-    return cast(F, numba.njit(error_model="numpy")(function))
+    return cast(F, numba.njit(error_model="numpy", forceinline=True)(function))

@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from flask_api.domains.price import capital, cash_flow, depreciation, no_price, rows
+from flask_api.domains.price import (
+    capital,
+    cash_flow,
+    depreciation,
+    kernel,
+    no_price,
+    rows,
+)
 from flask_api.domains.price.amounts import Amounts, amounts
 from flask_api.domains.price.arrays import Amount, Array
 from flask_api.domains.price.conventions import PRESETS, Conventions
@@ -153,6 +160,12 @@ class PriceModel:
                 )
         arrays, possible = rows.checked(varied, self.refuse_fixed)
         result = {name: np.full(possible.shape, np.nan) for name in outputs}
+        if kernel.serves(possible.size):
+            fast = [name for name in outputs if name in kernel.OUTPUTS]
+            result |= kernel.evaluate(self, arrays, possible, fast, between)
+            outputs = [name for name in outputs if name not in fast]
+        if not outputs:
+            return result
         with np.errstate(all="ignore"):  # rows that overflow come out as NaN
             for block, found in self._blocks(arrays, possible, outputs):
                 for name, column in found.items():

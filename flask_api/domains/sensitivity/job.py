@@ -11,6 +11,8 @@ import numpy as np
 
 from flask_api.analysis import Context, Progress
 from flask_api.domains.price.catalogue import load, override
+from flask_api.domains.price.kernel import name as kernel_name
+from flask_api.domains.price.kernel import warm
 from flask_api.domains.price.model import PriceModel
 from flask_api.domains.price.model_choice import stored_models
 from flask_api.domains.sensitivity.answers import (
@@ -34,6 +36,8 @@ from flask_api.numerics.monte_carlo import Simulation, simulate
 from flask_api.numerics.quantiles import EXACT
 from flask_api.numerics.streams import fresh_seed
 from flask_api.numerics.summary import Question
+
+__all__ = ["analyze", "monte_carlo", "warm"]
 
 #: Draws of each input alone, at most: a picture, beside the main run's numbers.
 ALONE = 16_384
@@ -144,6 +148,7 @@ def analyze(
         entries[item.id] = entry
         tell(index + 1, item.id)
     only = varied[0].id if request.parameter and len(varied) == 1 else None
+    points = max(entry.points for entry in entries.values())
     return analysis_answer(
         start.model,
         varied,
@@ -156,6 +161,9 @@ def analyze(
             "output": outputs[0],
             "baseline": base,
             "seed": start.seed,
+            "kernel": kernel_name(
+                max(config.monte_carlo_iterations if uncertain else 0, points)
+            ),
             "confidence_level": config.confidence_level,
             "monte_carlo_iterations": config.monte_carlo_iterations,
             "uncertain_inputs": {n: d.as_mapping() for n, d in uncertain.items()},
@@ -251,6 +259,7 @@ def monte_carlo(
         {
             "sampling": config.sampling,
             "seed": start.seed,
+            "kernel": kernel_name(request.iterations),
             "confidence_level": config.confidence_level,
             "target": None if config.target is None else config.target.model_dump(),
             "per_parameter_draws": min(request.iterations, ALONE),

@@ -47,7 +47,8 @@ def test_price_data_without_arguments_is_version_1() -> None:
     assert data["price_history"][0]["price"] == data["current_price"]
     assert len(data["cash_flow_table"]) == 21
     assert found["metadata"]["preset"] == "model_zone"
-    assert heard.steps[-1] == (3, 3)
+    assert heard.steps[-1] == (4, 4)
+    assert found["metadata"]["conventions"]["losses"] == "carried forward without end"
 
 
 def test_what_is_null_is_said_in_the_warnings() -> None:
@@ -56,6 +57,42 @@ def test_what_is_null_is_said_in_the_warnings() -> None:
     assert metrics["price_volatility"] is None
     assert metrics["price_trend"] is None
     assert any("price_volatility" in warning for warning in heard.warnings)
+
+
+def test_the_audit_names_what_the_price_rests_on() -> None:
+    # 1.98243: written off as income allows (methods.md 5); straight line is chosen
+    found = {
+        item["convention"]: item for item in answer(Heard())["price_data"]["audit"]
+    }
+    others = {one["choice"]: one for one in found["depreciation"]["choices"]}
+    assert found["depreciation"]["chosen"] == {"plant": "straight_line"}
+    assert others["as_income_allows"]["price"] == pytest.approx(1.98243, abs=5e-6)
+    assert others["as_income_allows"]["difference"] == pytest.approx(
+        1.98243 - 2.00579, abs=1e-5
+    )
+    assert not found["loan_deduction"]["effect"]  # version 1 borrows nothing
+
+
+def test_a_rate_that_is_not_unique_is_said_in_the_warnings() -> None:
+    heard = Heard()
+    found = answer(heard, version="hydrogen_atr_ccs")
+    assert len(found["price_data"]["economics"]["irr_all_roots"]) == 2
+    assert any("not unique" in warning for warning in heard.warnings)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ({"loss_limit": 0.8}, "without end, against 80% of a year's taxable income"),
+        ({"loss_years": 20.0}, "carried forward for 20 years"),
+        ({"loss_years": 0.0}, "never carried forward"),
+    ],
+)
+def test_the_rule_for_losses_is_told_as_it_is(
+    overrides: dict[str, float], words: str
+) -> None:
+    found = answer(Heard(), model={"overrides": overrides})
+    assert words in found["metadata"]["conventions"]["losses"]
 
 
 @pytest.mark.parametrize(

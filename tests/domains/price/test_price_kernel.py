@@ -276,7 +276,7 @@ def test_a_plan_made_by_other_sources_is_refused() -> None:
 
     made = plan(load("1"), (), {}, {"price"}, stamp=1)
     tables = (made.codes, made.segments, made.terms, made.tables, made.numbers)
-    nothing = np.empty((0, 1)), made.rows
+    nothing = np.empty(0), made.rows
     row = np.empty(1)
     assert plants()(made.workspace, *nothing, *tables, True, row, row.copy()) == 0
 
@@ -308,13 +308,42 @@ def test_numba_is_imported_when_the_kernel_is_first_used() -> None:
     assert run(code).split() == ["False", "True", "True"]
 
 
-def test_where_no_folder_takes_a_cache_the_kernel_compiles_all_the_same() -> None:
-    code = (
-        "import numpy as np\n"
-        "from flask_api.domains.price import kernel\n"
-        "from flask_api.domains.price.catalogue import load\n"
-        "print(kernel.evaluate(load('1'), {}, np.ones(1, bool))['price'][0])"
+#: Prints the bits of some prices, solved in step and simulated year by year.
+SOME_PRICES = """
+import numpy as np
+from flask_api.domains.price import kernel
+from flask_api.domains.price.catalogue import load
+rates = np.linspace(0.05, 0.2, 33)
+for limit in (1.0, 0.8):
+    model = load("corn_stover_ethanol", overrides={"loss_limit": limit})
+    possible = np.ones(rates.size, dtype=bool)
+    found = kernel.evaluate(model, {"required_irr": rates}, possible)
+    print(found["price"].tobytes().hex())
+"""
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> str:
+    """Some prices from a plain processor, where no folder takes a cache."""
+    return run(
+        SOME_PRICES,
+        NUMBA_CPU_NAME="generic",
+        NUMBA_CPU_FEATURES="",
+        # of numba's own places but the one that is given no folder here
+        NUMBA_CACHE_LOCATOR_CLASSES="UserProvidedCacheLocator",
     )
-    # numba's own locators but the one that is given no folder here
-    found = run(code, NUMBA_CACHE_LOCATOR_CLASSES="UserProvidedCacheLocator")
-    assert float(found) == pytest.approx(load("1").solved_price(), rel=1e-12)
+
+
+def test_where_no_folder_takes_a_cache_the_kernel_compiles_all_the_same(
+    elsewhere: str,
+) -> None:
+    found = np.frombuffer(bytes.fromhex(elsewhere.split()[0]))
+    model, rates = load("corn_stover_ethanol"), np.linspace(0.05, 0.2, 33)
+    want = model.evaluate({"required_irr": rates})["price"]
+    assert found == pytest.approx(want, rel=1e-12)
+
+
+def test_a_price_has_the_same_bits_on_a_processor_without_wide_vectors(
+    elsewhere: str,
+) -> None:
+    assert elsewhere == run(SOME_PRICES)

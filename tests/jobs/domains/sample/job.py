@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ def trouble(request: TroubleRequest, progress: Progress, _: Context) -> dict[str
     progress(0, 1, "about to make trouble")
     if tried < request.times:
         _make(request.kind, progress)
+    if request.kind == "cold":
+        return {"warmed": warmed.wait(10)}
     if request.kind == "late":  # deaf to a stop, and done before its grace is over
         time.sleep(0.3)
         return {"values": list(range(50_000))}
@@ -68,3 +71,12 @@ def _make(kind: str, progress: Progress) -> None:
 def bulk(request: BulkRequest, progress: Progress, _: Context) -> dict[str, Any]:
     progress(0, 1, "", values=list(range(request.n)))
     return {"values": list(range(request.n)), "none": float("nan")}
+
+
+#: Set once this worker has been warmed.
+warmed = threading.Event()
+
+
+def warm() -> None:
+    """Called in each worker after it is ready."""
+    warmed.set()
