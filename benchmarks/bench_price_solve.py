@@ -22,6 +22,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ Plants = dict[str, tuple[PriceModel, tuple[str, ...]]]
 #: One TEA.solve_price of BioSTEAM, one solve_price of ProFAST, measured another day.
 QUOTED = {"BioSTEAM": 48_000.0, "ProFAST": 14_000_000.0}
 AIMS = {"BioSTEAM": 500, "ProFAST": 100_000}
-#: Of the peers, and of numpy where years are simulated.
+#: The plants that the peers price too.
 BASE, OF_PROFAST = "BioSTEAM's base case, 8 inputs", "ProFAST's plant, 8 inputs"
 
 MACRS7 = (0.1429, 0.2449, 0.1749, 0.1249, 0.0893, 0.0892, 0.0893, 0.0446)
@@ -223,7 +224,7 @@ class Rounds:
         self._profast = profast_peer.ProFast() if found else None
         self.marks = {
             "BioSTEAM": self._biosteam.version if self._biosteam else "quoted",
-            "ProFAST": "measured" if self._profast else "quoted",
+            "ProFAST": metadata.version("ProFAST") if self._profast else "quoted",
         }
         self.kernel: dict[str, list[float]] = {name: [] for name in self.plants}
         self.numpy: dict[str, list[float]] = {name: [] for name in self.plants}
