@@ -31,9 +31,11 @@ def prices(iterations: int, seed: int) -> dict[str, Any]:
     return {
         "version": "corn_stover_ethanol",
         "parameters": [
-            {"id": name, "distribution": _DRAWN[name]}
-            if name in _DRAWN
-            else {"id": name}
+            (
+                {"id": name, "distribution": _DRAWN[name]}
+                if name in _DRAWN
+                else {"id": name}
+            )
             for name in EIGHT_INPUTS
         ],
         "iterations": iterations,

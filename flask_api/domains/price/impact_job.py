@@ -204,9 +204,9 @@ def _exact(
 
     found = reprice(model, changes, base, solved, report, warnings.tell)
     relative: dict[str, float | None] = {
-        row["id"]: row["effect"] / solved
-        if row["price"] is not None and solved
-        else None
+        row["id"]: (
+            row["effect"] / solved if row["price"] is not None and solved else None
+        )
         for row in found.rows
     }
     facts = {"solved_price": solved, "interaction": found.interaction}

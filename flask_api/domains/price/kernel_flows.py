@@ -68,13 +68,14 @@ def capital(w: Floats, codes: Codes, income_share: float) -> None:
     put(w, at.BOOK, book)
     put(w, at.BY_INCOME, basis * income_share)
     put(w, at.BUILT, spent - interest - land - working - get(w, _STARTUP))
-    put(w, at.TAX_RATE, combined_rate(codes, get(w, _STATE), get(w, _FEDERAL)))
+    deductible = codes[at.STATE_DEDUCTIBLE]
+    put(w, at.TAX_RATE, combined_rate(deductible, get(w, _STATE), get(w, _FEDERAL)))
 
 
 @compiled
-def combined_rate(codes: Codes, state: Lanes, federal: Lanes) -> Lanes:
+def combined_rate(deductible: int, state: Lanes, federal: Lanes) -> Lanes:
     """Tax on a dollar of taxed income, both taxes together."""
-    if codes[at.STATE_DEDUCTIBLE]:
+    if deductible:
         return state + federal * (1.0 - state)
     return state + federal
 
@@ -85,13 +86,19 @@ def tax_rates(w: Floats, codes: Codes, segments: Codes, years: int) -> None:
     for y in range(1, years + 1):
         s = segments[y] * at.SEGMENT
         state, federal = get(w, at.STATE_TAX + s), get(w, at.FEDERAL_TAX + s)
-        put(w, at.TAX + y * LANES, combined_rate(codes, state, federal))
+        put(
+            w,
+            at.TAX + y * LANES,
+            combined_rate(codes[at.STATE_DEDUCTIBLE], state, federal),
+        )
 
 
 @compiled
 def flows(w: Floats, codes: Codes, segments: Codes, years: int) -> None:
     """Fill in sales, costs, write-offs and credits of each year."""
     basis, replaced, loan = get(w, at.BASIS), get(w, _REPLACEMENT), get(w, at.LOAN)
+    years_45q, years_45v = get(w, _YEARS_45Q), get(w, _YEARS_45V)
+    invested = get(w, at.OVERNIGHT) * get(w, _CREDIT)
     for y in range(1, years + 1):
         here, s = y * LANES, segments[y] * at.SEGMENT
         sales, fixed = get(w, at.SALES + here), get(w, at.FIXED + here)
@@ -110,7 +117,14 @@ def flows(w: Floats, codes: Codes, segments: Codes, years: int) -> None:
             cash = cash - get(w, at.REPLACED + here) * replaced
             income = income - get(w, at.REPLACED_OFF + here) * replaced
         if codes[at.HAS_CREDITS]:
-            earned = _credits(w, codes, y, s)
+            q, v = get(w, at.CREDIT_45Q + s), get(w, at.CREDIT_45V + s)
+            earned = where(years_45q >= float(y), q, 0.0)
+            earned = earned + where(years_45v >= float(y), v, 0.0)
+            earned = earned * get(w, at.VOLUME + here)
+            if codes[at.CREDITS_GROW]:
+                earned = earned * get(w, at.LEVEL + here)
+            if y == 1:
+                earned = earned + invested
             if codes[at.CREDITS_WAIT]:
                 put(w, at.CREDIT + here, earned)
             else:
@@ -122,26 +136,13 @@ def flows(w: Floats, codes: Codes, segments: Codes, years: int) -> None:
 
 
 @compiled
-def _credits(w: Floats, codes: Codes, y: int, s: int) -> Lanes:
-    """Tax credits earned in a year."""
-    year = float(y)
-    earned = where(get(w, _YEARS_45Q) >= year, get(w, at.CREDIT_45Q + s), 0.0)
-    earned = earned + where(get(w, _YEARS_45V) >= year, get(w, at.CREDIT_45V + s), 0.0)
-    earned = earned * get(w, at.VOLUME + y * LANES)
-    if codes[at.CREDITS_GROW]:
-        earned = earned * get(w, at.LEVEL + y * LANES)
-    if y == 1:
-        earned = earned + get(w, at.OVERNIGHT) * get(w, _CREDIT)
-    return earned
-
-
-@compiled
 def ends(w: Floats, codes: Codes, years: int) -> None:
     """Add what comes back in the last year, and its tax where no income changes it."""
     back = get(w, at.WORKING) + get(w, _LAND) + get(w, at.SALVAGE)
     taxed = spread(0.0)
     if codes[at.HAS_END] and not codes[at.GENERAL]:
-        taxed = taxed_at_end(codes, get(w, at.SALVAGE), get(w, at.BOOK))
+        rule, rest = codes[at.SALVAGE_TAX], codes[at.WRITTEN_OFF_AT_END]
+        taxed = taxed_at_end(rule, rest, get(w, at.SALVAGE), get(w, at.BOOK))
     if not codes[at.LIFE_VARIES]:
         here = int(w[at.LIFE]) * LANES
         if here <= years * LANES:
@@ -158,14 +159,18 @@ def ends(w: Floats, codes: Codes, years: int) -> None:
 
 
 @compiled
-def taxed_at_end(codes: Codes, salvage: Lanes, book: Lanes) -> Lanes:
-    """What salvage and capital not depreciated add to the last year's income."""
+def taxed_at_end(taxed: int, written_off: int, salvage: Lanes, book: Lanes) -> Lanes:
+    """What salvage and capital not depreciated add to the last year's income.
+
+    taxed         as `CHOICES["salvage_tax"]` counts: gain, whole, none
+    written_off   1: what is not depreciated by then is deducted, 0: it is lost
+    """
     gain = salvage - book
-    if codes[at.WRITTEN_OFF_AT_END]:
-        return -book if codes[at.SALVAGE_TAX] == 2 else gain
-    if codes[at.SALVAGE_TAX] == 0:
+    if written_off:
+        return -book if taxed == 2 else gain
+    if taxed == 0:
         return where(gain > 0.0, gain, 0.0)
-    return salvage if codes[at.SALVAGE_TAX] == 1 else spread(0.0)
+    return salvage if taxed == 1 else spread(0.0)
 
 
 @compiled

@@ -75,9 +75,11 @@ def _spread(builder: Any, number: Any) -> Any:
 def _vectors(context: Any, builder: Any, signature: Any, values: Any) -> list[Any]:
     """All operands as vectors of doubles."""
     return [
-        value
-        if kind is _lanes
-        else _spread(builder, context.cast(builder, value, kind, types.float64))
+        (
+            value
+            if kind is _lanes
+            else _spread(builder, context.cast(builder, value, kind, types.float64))
+        )
         for kind, value in zip(signature.args, values, strict=True)
     ]
 

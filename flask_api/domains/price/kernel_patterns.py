@@ -160,6 +160,14 @@ def _level_payment(w: Floats, rate: Lanes, left: Lanes, y: int) -> Lanes:
 
 
 @compiled
+def deducted_of(deduction: int, interest: Lanes, paid: Lanes, part: Lanes) -> Lanes:
+    """What of a payment lowers taxable income."""
+    if deduction == 0:
+        return interest
+    return part * paid if deduction == 2 else paid
+
+
+@compiled
 def loans(w: Floats, codes: Codes, segments: Codes, years: int) -> None:
     """Fill in payments and their deducted part, per dollar borrowed.
 
@@ -181,11 +189,7 @@ def loans(w: Floats, codes: Codes, segments: Codes, years: int) -> None:
             repaid = equal
         repaid = where(term == year, left, repaid)
         paid = interest + repaid
-        deducted = paid
-        if deduction == 0:
-            deducted = interest
-        elif deduction == 2:
-            deducted = part * paid
+        deducted = deducted_of(deduction, interest, paid, part)
         left = left - repaid
         put(w, at.PAYMENT + here, where(term >= year, paid, 0.0))
         put(w, at.DEDUCTED + here, where(term >= year, deducted, 0.0))

@@ -21,6 +21,7 @@ from flask_api.domains.price.kernel_lanes import (
 )
 from flask_api.domains.price.kernel_layout import LANES
 from flask_api.domains.price.kernel_numba import Codes, Floats, compiled
+from flask_api.domains.price.kernel_patterns import deducted_of
 from flask_api.domains.price.solve import MAX_PASSES, TOLERANCE
 
 _LIMIT = at.ROWS["loss_limit"]
@@ -38,36 +39,42 @@ def worth_at(
     """NPV at a price."""
     value, waiting = get(w, at.BUILT), spread(0.0)
     made, gone = spread(0.0), spread(0.0)  # losses to date, and those used or expired
-    left, life = get(w, at.BY_INCOME), get(w, at.LIFE)
+    left, life, term = get(w, at.BY_INCOME), get(w, at.LIFE), get(w, at.TERM)
     owed, limit = get(w, at.LOAN) * get(w, at.OWED), get(w, _LIMIT)
     put(w, at.LOSSES, made)
     for y in range(1, years + 1):
-        here = y * LANES
+        here, year = y * LANES, float(y)
         earned = get(w, at.REVENUE + here) * price
         income, cash = (
             earned + get(w, at.INCOME + here),
             earned + get(w, at.CASH + here),
         )
         if codes[at.HAS_REVENUE_LOAN]:
-            rate = get(w, at.LOAN_RATE + segments[y] * at.SEGMENT)
-            revenue = get(w, at.GROSS + here) * price
-            paid, deducted, owed = _repaid(w, codes, y, owed, revenue, rate)
-            income, cash = income - deducted, cash - paid
+            interest = owed * get(w, at.LOAN_RATE + segments[y] * at.SEGMENT)
+            due = owed + interest
+            share = get(w, _SHARE) * _gain(get(w, at.GROSS + here) * price)
+            # a payment smaller than the interest raises what is owed
+            paid = where(term > year, _least(share, due), due)
+            part, owed = get(w, _INTEREST_PART), due - paid
+            income = income - deducted_of(codes[at.DEDUCTION], interest, paid, part)
+            cash = cash - paid
         if codes[at.FOLLOWS_INCOME]:
             written_off = _least(_gain(income), left)
             left, income = left - written_off, income - written_off
         if codes[at.HAS_END]:
-            ends = life == float(y)
-            if anywhere(ends):
-                book = get(w, at.BOOK) + left
-                taxed = taxed_at_end(codes, get(w, at.SALVAGE), book)
-                income = income + where(ends, taxed, 0.0)
+            salvage, book = get(w, at.SALVAGE), get(w, at.BOOK) + left
+            taxed, rest = codes[at.SALVAGE_TAX], codes[at.WRITTEN_OFF_AT_END]
+            at_end = taxed_at_end(taxed, rest, salvage, book)
+            income = income + where(life == year, at_end, 0.0)
         gain = _gain(income)
         offset = _least(limit * gain, made - gone)
         made, gone = made + (gain - income), gone + offset
         if codes[at.LOSSES_EXPIRE]:
             put(w, at.LOSSES + here, made)
-            old = _too_old(w, codes, y)
+            if codes[at.EXPIRY_VARIES]:
+                old = _too_old(w, y)
+            else:
+                old = get(w, at.LOSSES + max(y - int(w[_EXPIRE]), 0) * LANES)
             gone = where(old > gone, old, gone)
         tax = (gain - offset) * get(w, at.TAX + here)
         cash = cash - tax
@@ -90,34 +97,12 @@ def _least(a: Lanes, b: Lanes) -> Lanes:
 
 
 @compiled
-def _too_old(w: Floats, codes: Codes, y: int) -> Lanes:
+def _too_old(w: Floats, y: int) -> Lanes:
     """Losses made so long ago that no year after `y` may use them."""
-    if not codes[at.EXPIRY_VARIES]:
-        return get(w, at.LOSSES + max(y - int(w[_EXPIRE]), 0) * LANES)
     for i in range(LANES):
         year = max(y - int(w[_EXPIRE + i]), 0)
         w[at.SUM + i] = w[at.LOSSES + year * LANES + i]
     return get(w, at.SUM)
-
-
-@compiled
-def _repaid(
-    w: Floats, codes: Codes, y: int, owed: Lanes, revenue: Lanes, rate: Lanes
-) -> tuple[Lanes, Lanes, Lanes]:
-    """Payment of a loan repaid by a share of revenue, its deducted part, what is owed.
-
-    A payment smaller than the interest raises what is owed.
-    """
-    interest = owed * rate
-    due = owed + interest
-    share = _least(get(w, _SHARE) * _gain(revenue), due)
-    paid = where(get(w, at.TERM) > float(y), share, due)
-    deducted = paid
-    if codes[at.DEDUCTION] == 0:
-        deducted = interest
-    elif codes[at.DEDUCTION] == 2:
-        deducted = get(w, _INTEREST_PART) * paid
-    return paid, deducted, due - paid
 
 
 @compiled

@@ -121,9 +121,11 @@ def _periods(
     found = []
     for part in range(rng.randint(0, 3)):
         mine = {
-            name: min(values[name] * rng.uniform(0.3, 1.5), 0.5)
-            if INPUTS[name].high == 1
-            else values[name] * rng.uniform(0.3, 1.5)
+            name: (
+                min(values[name] * rng.uniform(0.3, 1.5), 0.5)
+                if INPUTS[name].high == 1
+                else values[name] * rng.uniform(0.3, 1.5)
+            )
             for name in names[4 * part : 4 * part + 4]
         }
         if rng.random() < 0.5:

@@ -81,8 +81,8 @@ def columns(model: PriceModel, seed: int, count: int) -> dict[str, Floats]:
 def assert_twins(model: PriceModel, varied: Mapping[str, Floats]) -> None:
     """Price and NPV as of the numpy path, which takes over below some hundred rows."""
     want, got = model.evaluate(varied, BOTH), computed(model, varied)
-    # the contract's promise; 2,000 drawn plants differed by 5e-13 at most, where a
-    # price is a small difference of large amounts
+    # the contract's promise. Of 3,200 drawn plants two differed by more, whose price is
+    # a small difference of large amounts: some millionths of the plant's turnover
     assert got["price"] == pytest.approx(want["price"], rel=1e-12, nan_ok=True)
     size = 1e-12 * model.baseline()["bare_erected_cost"]
     assert got["npv"] == pytest.approx(want["npv"], abs=size, nan_ok=True)

@@ -116,8 +116,9 @@ def test_an_unknown_unit_is_refused_with_those_there_are(
     lines = [line for line in PLANT.splitlines() if f"{name}:" not in line]
     text = "\n".join([*lines, f'  {name}: {{value: 1, unit: "{unit}"}}'])
     error = fault(text)
-    assert error.details["key"] == f"inputs.{name}.unit"  # type: ignore[index, call-overload]
-    assert error.details["line"] == len(lines) + 1  # type: ignore[index, call-overload]
+    details: Any = error.details
+    assert details["key"] == f"inputs.{name}.unit"
+    assert details["line"] == len(lines) + 1
     with pytest.raises(InputError, match=wanted):
         raise error
 
@@ -375,7 +376,7 @@ def test_a_date_needs_no_quotes() -> None:
 
 # -- requests ----------------------------------------------------------------------
 
-OVERRIDES: list[tuple[dict[str, Any], str, str]] = [
+OVERRIDES: list[tuple[dict[str, Any], str | None, str]] = [
     ({"selectedV": {"V11": "on"}}, "overrides.selectedV.V11", "V10"),
     ({"selected_f": {"F1": 2}}, "overrides.selected_f.F1", "on or off"),
     ({"selected_f": "F1"}, "overrides.selected_f", "mapping"),
@@ -421,7 +422,7 @@ OVERRIDES: list[tuple[dict[str, Any], str, str]] = [
     ({"S12": -1}, "overrides.S12", "at least 0"),
     ({"targetRow": 1.5}, "overrides.targetRow", "whole years"),
     ({"targetRow": 5, "target_row": 5}, "overrides.target_row", "twice"),
-    ({"S20": "MACRS7", "depreciation_method": "MACRS5"}, None, "twice"),  # type: ignore[list-item]
+    ({"S20": "MACRS7", "depreciation_method": "MACRS5"}, None, "twice"),
 ]
 
 
