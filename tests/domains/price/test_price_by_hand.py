@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -144,7 +145,10 @@ def test_an_imaginary_step_differentiates_npv_by_every_input() -> None:
             size = by_hand.turnover(values, structure, price) / values[name]
             if abs(right - left) > 1e-3 * size:
                 continue  # a kink within the step
-            shifted = {**values, name: np.array([values[name] + 1e-30j])}
+            shifted: dict[str, Any] = {
+                **values,
+                name: np.array([values[name] + 1e-30j]),
+            }
             slope = npv_at(plan, shifted, price, 1).imag[0] / 1e-30
             # differences: a curvature of some hundred times 1e-5
             assert slope == pytest.approx((left + right) / 2, abs=2e-6 * size), name

@@ -10,6 +10,7 @@ import pytest
 from flask_api.domains.price import report
 from flask_api.domains.price.catalogue import load
 from flask_api.domains.price.inputs import INPUTS
+from flask_api.domains.price.levelised import levelised_cost
 from flask_api.domains.price.model import ModelInput, Period, PriceModel
 from tests.domains.price.drawn_plants import drawn
 
@@ -103,13 +104,9 @@ def test_a_plant_whose_years_are_alike_costs_its_levelised_cost() -> None:
     # version 1: no loan, no losses, income the same each year; its one year of
     # construction is paid for at its end, where the formula counts from its middle
     model = with_inputs(load("1"), loan_rate=0.0)
-    assert report.levelised_cost(model) == pytest.approx(
-        model.solved_price(), rel=1e-12
-    )
+    assert levelised_cost(model) == pytest.approx(model.solved_price(), rel=1e-12)
     credited = with_inputs(model, v4_quantity=100.0, v4_unit_cost=20.0)
-    assert report.levelised_cost(credited) == pytest.approx(
-        credited.solved_price(), rel=1e-12
-    )
+    assert levelised_cost(credited) == pytest.approx(credited.solved_price(), rel=1e-12)
     half = replace(
         credited,
         structure=replace(
@@ -119,14 +116,14 @@ def test_a_plant_whose_years_are_alike_costs_its_levelised_cost() -> None:
         ),
     )
     # income differs by year, but no year makes a loss
-    assert report.levelised_cost(half) == pytest.approx(half.solved_price(), rel=1e-12)
+    assert levelised_cost(half) == pytest.approx(half.solved_price(), rel=1e-12)
 
 
 def test_an_investment_credit_counts_at_the_start_in_the_levelised_cost() -> None:
     whole = with_inputs(load("1"), loan_rate=0.0, investment_credit_basis_reduction=0.0)
     at_start = with_inputs(whole, investment_credit=0.1)
     a_year_later = with_inputs(whole, investment_credit=0.105)  # at 5 %
-    assert report.levelised_cost(at_start) == pytest.approx(
+    assert levelised_cost(at_start) == pytest.approx(
         a_year_later.solved_price(), rel=1e-12
     )
 
@@ -137,9 +134,7 @@ def test_inflation_leaves_a_real_levelised_cost_but_erodes_what_is_written_off()
     plain = with_inputs(load("1"), loan_rate=0.0)
     model = with_inputs(plain, inflation_rate=0.03)
     # nominal rate and inflated income: the same as the formula's real rate
-    assert report.levelised_cost(model) == pytest.approx(
-        model.solved_price(), rel=1e-12
-    )
+    assert levelised_cost(model) == pytest.approx(model.solved_price(), rel=1e-12)
 
 
 def test_years_after_the_target_sell_at_the_selling_price() -> None:
