@@ -12,6 +12,8 @@ from flask.testing import FlaskClient
 
 from flask_api.web import routes
 
+PAGES = ("/", "/plant")
+
 
 @pytest.fixture
 def page_client() -> FlaskClient:
@@ -25,10 +27,11 @@ def files(suffix: str) -> list[Path]:
     return sorted(routes.STATIC.rglob(f"*{suffix}"))
 
 
-def test_every_address_on_the_page_is_served_and_may_be_kept_for_ever(
-    page_client: FlaskClient,
+@pytest.mark.parametrize("page", PAGES)
+def test_every_address_on_a_page_is_served_and_may_be_kept_for_ever(
+    page_client: FlaskClient, page: str
 ) -> None:
-    html = page_client.get("/").text
+    html = page_client.get(page).text
     addresses = re.findall(r'(?:href|src|data-plotly)="(assets/[^"]+)"', html)
     assert len(addresses) >= 7
     for address in addresses:
@@ -51,10 +54,11 @@ def test_every_import_of_a_module_names_a_file_that_is_there() -> None:
             assert (path.parent / name).is_file(), f"{path.name} imports {name}"
 
 
-def test_the_page_names_no_other_server_and_runs_no_inline_script(
-    page_client: FlaskClient,
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_names_no_other_server_and_runs_no_inline_script(
+    page_client: FlaskClient, page: str
 ) -> None:
-    answer = page_client.get("/")
+    answer = page_client.get(page)
     policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'self';")
     assert "script-src" not in policy  # so the default holds for scripts
@@ -66,10 +70,24 @@ def test_the_page_names_no_other_server_and_runs_no_inline_script(
             assert found == "http://www.w3.org/2000/svg", f"{path.name}: {found}"
 
 
-def test_the_page_itself_is_asked_for_anew_at_each_visit(
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_itself_is_asked_for_anew_at_each_visit(
+    page_client: FlaskClient, page: str
+) -> None:
+    assert page_client.get(page).headers["Cache-Control"] == "no-cache"
+
+
+def test_each_page_links_to_the_other_and_marks_itself(
     page_client: FlaskClient,
 ) -> None:
-    assert page_client.get("/").headers["Cache-Control"] == "no-cache"
+    for page, name in zip(PAGES, ("Uncertainty", "Price"), strict=True):
+        html = page_client.get(page).text
+        links = dict(
+            re.findall(r'<a href="([^"]+)"([^>]*)>(?:Price|Uncertainty)<', html)
+        )
+        # Relative, for pages under a prefix of a proxy.
+        assert list(links) == ["plant", "."]
+        assert re.findall(r'aria-current="page">(\w+)<', html) == [name]
 
 
 def test_an_outdated_version_is_not_kept_for_ever(page_client: FlaskClient) -> None:

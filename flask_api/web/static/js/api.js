@@ -102,17 +102,16 @@ export const resultAddress = (id, format, table = "") =>
 
 /**
  * A result as a file. Large ones are made by a worker first: this waits for it.
- * @returns {Promise<{file: Blob, name: string}>} `name`: the one the server gives it
+ * @returns {Promise<Blob>}
  */
-export async function document(id, format, table = "") {
+export async function download(id, format, table = "") {
   const path = job(id, `/result?format=${format}${table ? `&table=${encodeURIComponent(table)}` : ""}`);
   let answer = await reach("GET", path);
   while (answer.status === 202) {
     await pause(1000 * (Number(answer.headers.get("Retry-After")) || 1));
     answer = await reach("GET", path);
   }
-  const named = answer.headers.get("Content-Disposition")?.match(/filename="([^"]+)"/);
-  return { file: await answer.blob(), name: named?.[1] ?? `result.${format}` };
+  return answer.blob();
 }
 export const streamAddress = (id) => address(job(id, "/stream"));
 export const listStreamAddress = () => address("api/jobs/stream");

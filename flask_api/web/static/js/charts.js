@@ -39,10 +39,10 @@ export function canvas(box, height, label) {
 export const text = (x, y, anchor, words, cls = "") =>
   draw("text", { x, y, "text-anchor": anchor, class: cls }, words);
 
-export function axis(svg, scale, low, high, width, height, words = number) {
+export function axis(svg, scale, low, high, width, height, words = number, apart = 90) {
   const foot = height - EDGE.bottom;
   svg.append(draw("line", { x1: EDGE.left, x2: width - EDGE.right, y1: foot, y2: foot, class: "axis" }));
-  for (const tick of ticks(low, high, Math.floor(width / 90))) {
+  for (const tick of ticks(low, high, Math.floor(width / apart))) {
     svg.append(draw("line", { x1: scale(tick), x2: scale(tick), y1: foot, y2: foot + 4, class: "axis" }));
     svg.append(text(scale(tick), foot + 18, "middle", words(Number(tick.toPrecision(10)))));
   }

@@ -31,6 +31,20 @@ export function compact(value, digits = 4) {
   return `${number(Number((value / scale).toPrecision(digits)), digits)}${letter}`;
 }
 
+/**
+ * Numbers below each other, with as many decimals as give `like` its `digits`.
+ * @returns {(value: number) => string} what rounds to 0 and is not has digits of its own
+ */
+export function aligned(like, digits = 5) {
+  const size = Math.abs(like);
+  const decimals = size > 0 && Number.isFinite(size) ? Math.min(Math.max(digits - 1 - Math.floor(Math.log10(size)), 0), 12) : digits;
+  const words = new Intl.NumberFormat("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  return (value) => {
+    if (!Number.isFinite(value)) return "–";
+    return value !== 0 && Math.abs(value) < 0.5 * 10 ** -decimals ? number(value, 2) : words.format(value);
+  };
+}
+
 /** What stands in a field for a number: all its digits up to ten, grouped. */
 export function editable(value) {
   const rounded = Number(value.toPrecision(10));

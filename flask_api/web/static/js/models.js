@@ -5,6 +5,7 @@ import { byId, make } from "./dom.js";
 import { number } from "./format.js";
 
 let catalogue = [];
+let wanted = ""; // the variant to choose with the next model
 let asked = 0; // the newest question for a price; answers to older ones are dropped
 
 const found = (version) => catalogue.find((model) => model.version === version);
@@ -18,16 +19,18 @@ export const extension = () => byId("extension").value;
 /** A model's title by version, for lists; the version itself where it is unknown. */
 export function titleOf(version, variant = "") {
   const entry = found(String(version));
-  const title = entry?.title ?? `Version ${version}`;
-  const named = entry?.extensions.find((item) => item.name === variant);
-  return variant ? `${title}, ${named?.title ?? variant}` : title;
+  const title = entry ? named(entry) : `Version ${version}`;
+  const other = entry?.extensions.find((item) => item.name === variant);
+  return variant ? `${title}, ${other?.title ?? variant}` : title;
 }
 
+const inputOf = (version, name) => found(String(version ?? 1))?.inputs.find((input) => input.name === name);
+
 /** An input's label in a model, or its bare name. */
-export function labelOf(version, name) {
-  const entry = found(String(version ?? 1));
-  return entry?.inputs.find((input) => input.name === name)?.label ?? name;
-}
+export const labelOf = (version, name) => inputOf(version, name)?.label ?? name;
+
+/** An input's unit in a model's file; nothing where the file does not name it. */
+export const unitOf = (version, name) => inputOf(version, name)?.unit;
 
 /** The unit of a model's price, such as $/kg. */
 export function priceUnit(version) {
@@ -70,10 +73,16 @@ export async function load(onChange) {
   chosen(onChange);
 }
 
+/** A title, and the version beside it where another model has the same title. */
+function named({ title, version }) {
+  const alone = catalogue.filter((entry) => entry.title === title).length === 1;
+  return alone ? title : `${title} (${version})`;
+}
+
 function fillVersions() {
   byId("version").replaceChildren(
     ...catalogue.map((entry) =>
-      make("option", { value: entry.version, disabled: Boolean(entry.error) }, entry.title),
+      make("option", { value: entry.version, disabled: Boolean(entry.error) }, named(entry)),
     ),
   );
 }
@@ -85,11 +94,17 @@ function chosen(onChange) {
   onChange();
 }
 
-/** Read the catalogue anew and choose `version`: it has just been stored or retired. */
-export async function reload(version) {
+/**
+ * Read the catalogue anew and choose a model: it has just been stored, or another retired.
+ * @param {string} version
+ * @param {string} [variant] chosen where the model has it
+ */
+export async function reload(version, variant = "") {
   catalogue = await api.models();
   fillVersions();
-  byId("version").value = version;
+  const whole = catalogue.filter((entry) => !entry.error);
+  byId("version").value = (whole.find((entry) => entry.version === version) ?? whole[0]).version;
+  wanted = variant;
   byId("version").dispatchEvent(new Event("change"));
 }
 
@@ -99,6 +114,8 @@ function showVariants() {
     make("option", { value: "" }, "as in the file"),
     ...variants.map((item) => make("option", { value: item.name }, item.title ?? item.name)),
   );
+  if (variants.some((item) => item.name === wanted)) byId("extension").value = wanted;
+  wanted = "";
   byId("extension-field").hidden = variants.length === 0;
 }
 

@@ -1,35 +1,45 @@
 /** The price of the plant on show, and the pictures that explain it. */
 
 import * as api from "./api.js";
-import { link } from "./actions.js";
 import { byId, make } from "./dom.js";
-import { number, percent } from "./format.js";
+import { compact, number, percent } from "./format.js";
 import { cashFlow, waterfall } from "./plant_charts.js";
+import { reports } from "./plant_reports.js";
+import { plain } from "./plant_words.js";
+import { yearTable } from "./plant_years.js";
 
 let shown = null; // the last answer, for drawing again at another width
 let asked = 0;
+let own = { plant: "", value: NaN }; // the headline of the model as its file stands
 
-const words = (name) => name.replaceAll("_", " ");
+/** Another plant is to be priced: an answer that is under way is not shown any more. */
+export function expect() {
+  asked += 1;
+  byId("price").setAttribute("aria-busy", "true");
+}
 
 /**
  * Price a plant and show it.
- * @param {object} plant as requests name it
  * @returns {Promise<?object>} the answer; null if another was asked for meanwhile
+ * Raises ApiError where there is no price; that is said in the price's place.
  */
 export async function show(plant) {
-  const mine = ++asked;
-  byId("price").setAttribute("aria-busy", "true");
+  expect();
+  const mine = asked;
   try {
     const { data, job } = await api.priced(plant);
     if (mine !== asked) return null;
     shown = data;
     byId("price-problem").hidden = true;
-    fill(data, job);
+    fill(data, job, plant);
+    // What a job warns of is told by the job alone.
+    const warnings = job ? (await api.getJob(job)).warnings : [];
+    if (mine === asked) warn(warnings);
     return data;
   } catch (error) {
-    if (!(error instanceof api.ApiError)) throw error;
-    if (mine === asked) refuse(error);
-    return null;
+    if (mine !== asked) return null;
+    if (error instanceof api.ApiError) refuse(error);
+    throw error;
   } finally {
     if (mine === asked) byId("price").setAttribute("aria-busy", "false");
   }
@@ -37,46 +47,73 @@ export async function show(plant) {
 
 function refuse(error) {
   shown = null;
-  byId("price-value").textContent = "no price";
+  byId("price-value").textContent = error.code === "NO_SOLUTION" ? "No price" : "Not priced";
+  byId("price-was").textContent = "";
   byId("price-body").hidden = true;
-  byId("price-problem").replaceChildren(make("p", {}, error.message));
+  byId("price-problem").textContent = error.message;
   byId("price-problem").hidden = false;
 }
 
-function fill(data, job) {
+/** What a model answers with: a price, or (`solves: npv`) its worth at a given price. */
+export function measureOf({ price_data: { economics, current_price: price }, metadata }) {
+  if (!economics.calculation_mode.startsWith("net present value")) {
+    return { name: "price", title: "Minimum selling price", value: price, unit: metadata.unit };
+  }
+  const title = `Net present value at ${number(price)} ${metadata.unit}`;
+  return { name: "npv", title, value: economics.cumulative_npv, unit: "$" };
+}
+
+function fill(data, job, plant) {
   const { price_data: found, metadata } = data;
-  const unit = metadata.unit;
-  byId("price-value").replaceChildren(make("b", {}, number(found.current_price, 6)), ` ${unit}`);
+  const measure = measureOf(data);
+  byId("price-title").textContent = measure.title;
+  byId("price-value").replaceChildren(make("b", {}, number(measure.value, 5)), ` ${measure.unit}`);
+  byId("price-was").textContent = since(measure, plant);
   byId("price-body").hidden = false;
-  byId("price-tiles").replaceChildren(tiles(found, unit));
-  byId("price-warnings").replaceChildren(
-    ...(data.warnings ?? []).map((item) => make("p", { class: "warning" }, item.message ?? String(item))),
-  );
-  byId("price-actions").replaceChildren(
-    link("Excel workbook", api.resultAddress(job, "xlsx")),
-    link("Report (HTML)", api.resultAddress(job, "html")),
-    link("Year table (CSV)", api.resultAddress(job, "csv", "cash_flow_table")),
-    link("All (JSON)", api.resultAddress(job, "json")),
-  );
+  byId("price-tiles").replaceChildren(tiles(found, metadata.unit));
+  byId("price-actions").replaceChildren(...(job ? reports(job, [data.version, data.extension, "price"].filter(Boolean).join("-")) : []));
   byId("year-table").replaceChildren(yearTable(found.cash_flow_table, metadata.columns ?? {}));
   redraw();
 }
 
-const tile = (name, value, unit = "") =>
-  make("div", { class: "tile" }, make("dt", {}, name), make("dd", {}, value, unit ? make("small", {}, ` ${unit}`) : ""));
+/** What the plant's own numbers give cause to say; the history's figures are not here. */
+function warn(warnings) {
+  const telling = warnings.filter((words) => !words.startsWith("price_volatility"));
+  byId("price-warnings").replaceChildren(...telling.map((words) => make("p", { class: "warning" }, words)));
+}
 
-function tiles({ economics, base_price: base }, unit) {
+/** How far changes on the page have moved the headline from the file's. */
+function since({ value, unit }, { version, extension = "", overrides }) {
+  const plant = `${version} ${extension}`;
+  if (!overrides) {
+    own = { plant, value };
+    return "";
+  }
+  if (own.plant !== plant || !Number.isFinite(own.value)) return "";
+  const change = value / own.value - 1;
+  const by = Number.isFinite(change) && own.value > 0 ? `${change < 0 ? "" : "+"}${percent(change, 2)}, ` : "";
+  return `${by}from ${number(own.value, 5)} ${unit} as in the file`;
+}
+
+const tile = (name, value, unit = "") =>
+  make("div", { class: "tile" }, make("dt", {}, name), make("dd", {}, value, unit && value !== "–" ? make("small", {}, ` ${unit}`) : ""));
+
+function tiles({ economics, base_price: base, current_price: price }, unit) {
   const roots = economics.irr_all_roots ?? [];
   const rate = roots.length > 1 ? roots.map((root) => percent(root, 1)).join(", ") : percent(economics.irr_at_base_price, 2);
+  // A sum of large flows that cancel leaves their roundings: those are no money.
+  const least = 1e-9 * Math.abs(economics.total_overnight_cost);
+  const worth = Math.abs(economics.npv_at_base_price) < least ? 0 : economics.npv_at_base_price;
+  const others = (economics.products ?? []).slice(1);
   return make(
     "dl",
     { class: "tiles" },
-    tile("Total overnight cost", number(economics.total_overnight_cost), "$"),
-    tile("Levelised cost (ATB)", number(economics.lcoe), unit),
-    tile(`NPV at ${number(base)} ${unit}`, number(economics.npv_at_base_price), "$"),
-    tile(`IRR at ${number(base)} ${unit}`, rate),
-    tile("Payback", number(economics.payback_years, 3), "years"),
+    ...others.map((other) => tile(`Price of ${other.name}`, number(other.price), "$")),
+    tile("Overnight cost", compact(economics.total_overnight_cost), "$"),
+    tile("Levelised cost, ATB", number(economics.levelised_cost), unit),
     tile("Required rate", percent(economics.internal_rate_of_return, 1)),
+    tile("Payback", number(economics.payback_years, 3), "years"),
+    ...(Number.isFinite(base) ? [tile(`NPV at ${number(base)} ${unit}`, compact(worth), "$"), tile(`IRR at ${number(base)} ${unit}`, rate)] : []),
   );
 }
 
@@ -84,44 +121,24 @@ function tiles({ economics, base_price: base }, unit) {
 export function redraw() {
   if (!shown) return;
   const { price_data: found, metadata } = shown;
-  const parts = Object.entries(found.cost_breakdown).filter(([, value]) => value !== 0);
-  waterfall(
-    byId("breakdown"),
-    [...parts.map(([name, value]) => ({ name: words(name), value })), { name: "price", value: found.current_price, total: true }],
-    metadata.unit,
-    `The price of ${number(found.current_price)} ${metadata.unit} by its parts`,
-  );
-  waterfall(byId("ladder"), rungs(found.capital_ladder), "$", "Capital from bare erected cost to the total");
+  const parts = Object.entries(found.cost_breakdown).filter(([, value]) => Number.isFinite(value) && Math.abs(value) > 1e-12);
+  const rows = parts.map(([name, value]) => ({ name: plain(name), value }));
+  waterfall(byId("breakdown"), [...rows, { name: "Price", value: found.current_price, total: true }], {
+    unit: metadata.unit,
+    label: `The price of ${number(found.current_price)} ${metadata.unit} by its parts`,
+  });
+  waterfall(byId("ladder"), rungs(found.capital_ladder), { unit: "$", label: "Capital from bare erected cost to the total", words: compact });
   cashFlow(byId("flows"), found.cash_flow_table);
 }
 
 /** Rungs that are sums start anew; those that add nothing are left out. */
-const rungs = (ladder) =>
-  ladder
-    .map(({ rung, label, value }, index) => ({
-      name: label.replace(/^[+=] /, ""),
-      value,
-      total: index === 0 || label.startsWith("= "),
-      rung,
-    }))
-    .filter(({ value, total }) => total || value !== 0);
-
-function yearTable(rows, columns) {
-  const names = Object.keys(rows[0]).filter((name) => name === "year" || rows.some((row) => row[name] !== 0));
-  const cell = (name, value) => (name === "discount_factor" ? number(value) : number(value, 6));
-  return make(
-    "details",
-    { class: "table" },
-    make("summary", {}, "As a table, $"),
-    make(
-      "table",
-      {},
-      make("thead", {}, make("tr", {}, ...names.map((name) => make("th", { scope: "col", title: columns[name] }, words(name))))),
-      make(
-        "tbody",
-        {},
-        ...rows.map((row) => make("tr", {}, make("th", { scope: "row" }, String(row.year)), ...names.slice(1).map((name) => make("td", {}, cell(name, row[name]))))),
-      ),
-    ),
-  );
+function rungs(ladder) {
+  const all = ladder.map(({ label, value }, index) => ({
+    name: plain(label.replace(/^[+=] /, "")),
+    value,
+    total: index === 0 || label.startsWith("= "),
+  }));
+  const telling = all.filter(({ value, total }) => total || value !== 0);
+  // A sum of one rung says nothing that the rung has not said.
+  return telling.filter((rung, k) => k === 0 || k === telling.length - 1 || !(rung.total && telling[k - 1].total));
 }

@@ -23,8 +23,8 @@ function tell() {
 }
 
 /** Look at another plant; what was changed on the one before is dropped. */
-export function choose(version, extension = "", overrides = {}) {
-  chosen = { version, extension, overrides: { ...overrides } };
+export function choose(version, extension = "") {
+  chosen = { version, extension, overrides: {} };
   tell();
 }
 
@@ -38,6 +38,4 @@ export function set(name, value) {
 }
 
 /** All as in the file. */
-export function undo() {
-  choose(chosen.version, chosen.extension);
-}
+export const undo = () => choose(chosen.version, chosen.extension);

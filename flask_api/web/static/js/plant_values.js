@@ -1,4 +1,4 @@
-/** Every value of the plant and every convention, to be changed on the spot. */
+/** Every value of the plant, to be changed on the spot. */
 
 import { byId, make } from "./dom.js";
 import { editable, number, parse } from "./format.js";
@@ -24,13 +24,14 @@ function row(input) {
     id: `value-${input.name}`,
     inputmode: "decimal",
     autocomplete: "off",
+    "aria-describedby": `note-${input.name}`,
     value: editable(state.override(input.name) ?? input.value),
     onchange: () => take(found),
   });
-  const note = make("small", { class: "was" });
+  const note = make("small", { id: `note-${input.name}`, class: "was" });
   const item = make(
     "li",
-    { class: "input plain", "data-name": input.name },
+    { class: "input plain", "data-name": input.name, title: input.source ?? null },
     make("label", { class: "name", for: field.id }, input.label, make("small", {}, [input.s_number, input.name].filter(Boolean).join(" · "))),
     make("span", { class: "amount" }, field, make("span", { class: "unit" }, input.unit)),
     note,
@@ -45,16 +46,16 @@ function take(found) {
   const { input, field } = found;
   const value = field.value.trim() === "" ? input.value : parse(field.value);
   const problem = judge(input, value);
-  field.setAttribute("aria-invalid", String(Boolean(problem)));
-  if (problem) {
-    found.note.className = "was bad";
-    found.note.textContent = problem;
-    return;
-  }
+  if (problem) return complain(found, problem);
   field.value = editable(value);
   state.set(input.name, value === input.value ? undefined : value);
   mark(found);
-  count();
+}
+
+function complain({ field, note }, problem) {
+  field.setAttribute("aria-invalid", "true");
+  note.className = "was bad";
+  note.textContent = problem;
 }
 
 function judge(input, value) {
@@ -73,39 +74,42 @@ function mark({ input, field, note, item }) {
   note.textContent = changed ? `was ${number(input.value, 6)}` : "";
 }
 
-function count() {
+/**
+ * Say at its field what the server refuses.
+ * @param {{field: string, problem: string}[]} details none: nothing is wrong any more
+ */
+export function refused(details = []) {
+  for (const found of rows) {
+    const told = details.find(({ field }) => field?.endsWith(`overrides.${found.input.name}`));
+    if (told) complain(found, told.problem);
+    else if (found.note.textContent === "" || details.length === 0) settle(found);
+  }
+}
+
+/** The field as the plant has it, unless what stands in it was never taken. */
+function settle(found) {
+  const taken = state.override(found.input.name) ?? found.input.value;
+  if (editable(taken) === found.field.value) mark(found);
+}
+
+/** Say how much was changed: values and conventions. */
+export function count() {
   const changes = state.changes();
   byId("changed-count").textContent =
-    changes === 0 ? "As in the file." : `${changes} ${changes === 1 ? "change" : "changes"}, not saved.`;
+    changes === 0 ? "As in the file." : `${changes} ${changes === 1 ? "change" : "changes"}, not in the file.`;
   byId("undo").hidden = changes === 0;
+  byId("write").hidden = changes === 0;
 }
 
 /** Show the inputs that match the search; unused ones only on request. */
 export function filter() {
   const wanted = byId("find").value.trim().toLowerCase();
   const all = byId("show-all").checked || wanted !== "";
+  let seen = 0;
   for (const { input, item } of rows) {
     const words = `${input.label} ${input.name} ${input.s_number ?? ""}`.toLowerCase();
     item.hidden = !words.includes(wanted) || !(all || used(input));
+    seen += Number(!item.hidden);
   }
-}
-
-const words = (choice) => String(choice).replaceAll("_", " ");
-
-/**
- * The conventions as selects, with what each choice does to the price.
- * @param {{convention: string, chosen: *, choices: {choice: *, difference: ?number}[]}[]} audit
- */
-export function showConventions(audit) {
-  byId("conventions").replaceChildren(
-    ...audit.filter((item) => item.settable !== false && item.choices.length > 0).map((item) => {
-      const names = [item.chosen, ...item.choices.map(({ choice }) => choice)];
-      const select = make(
-        "select",
-        { onchange: () => { state.set(item.convention, names[select.selectedIndex]); count(); } },
-        ...names.map((name) => make("option", {}, words(name))),
-      );
-      return make("label", { class: "field" }, make("span", {}, words(item.convention)), select);
-    }),
-  );
+  byId("none-found").hidden = seen > 0;
 }
