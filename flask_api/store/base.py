@@ -89,9 +89,10 @@ class Store(ABC):
         """Insert a pending job with its first event, unless it is there already.
 
         An earlier job stands for it if it was made with the same key, the same
-        client id, or (`replay`) within REPLAY_S with the same kind and content while
-        it is unfinished. The caller compares contents. Queue times are the store's.
-        Where none does and `room` jobs are pending, nothing is inserted: "full".
+        client id, or (`replay`) within REPLAY_S with the same kind, content and data
+        revision while it is unfinished. The caller compares contents. Queue times are
+        the store's. Where none does and `room` jobs are pending, nothing is inserted:
+        "full".
         """
 
     @abstractmethod

@@ -71,6 +71,7 @@ class MemoryStore(Store):
                 and other.kind == job.kind
                 and other.client_id is None
                 and other.request_sha256 == job.request_sha256
+                and other.data_revision == job.data_revision
                 and not other.status.terminal
                 and other.cancel_requested_at is None
                 and other.created_at > now - REPLAY_S

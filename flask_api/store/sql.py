@@ -177,6 +177,7 @@ class SqlStore(Store):
                 mine.where(
                     jobs.c.kind == job.kind,
                     jobs.c.request_sha256 == job.request_sha256,
+                    jobs.c.data_revision == job.data_revision,
                     jobs.c.client_id.is_(None),
                     jobs.c.status.not_in(_FINISHED),
                     jobs.c.cancel_requested_at.is_(None),

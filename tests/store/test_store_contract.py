@@ -184,6 +184,12 @@ def test_an_identical_recent_body_returns_the_unfinished_first(store: Store) -> 
     assert add(store, job(request_sha256="abc"), None, True).how == "new"
 
 
+def test_an_identical_body_about_newer_data_is_another_job(store: Store) -> None:
+    put(store, job(request_sha256="abc", data_revision="1"), replay=True)
+    newer = job(request_sha256="abc", data_revision="2")
+    assert add(store, newer, None, True).how == "new"
+
+
 def test_a_client_id_is_taken_once_per_owner(store: Store) -> None:
     first = put(store, job(client_id="mine"))
     again = add(store, job(client_id="mine"), None, False)

@@ -39,6 +39,12 @@ def data(
 ) -> dict[str, Any]:
     """Minimum selling price of a plant, what it is made of, and its year table."""
     chosen, place = request.chosen(), request.place
+    warnings: list[str] = []
+
+    def warn(message: str) -> None:
+        warnings.append(message)
+        progress.warn(message)
+
     stored = stored_models(context)
     text = catalogue.find(chosen.version, context.models_dir, stored, place("version"))
     model = catalogue.build(text, chosen.extension, chosen.overrides, place)
@@ -48,20 +54,20 @@ def data(
     table = model.cash_flow_table(price)
     economics = report.economics(model, table, price)
     if not math.isfinite(economics["irr_at_base_price"]):
-        progress.warn(
+        warn(
             "irr_at_base_price is null: at the base price no rate makes this plant's "
             "net present value 0"
         )
     if len(economics["irr_all_roots"]) > 1:
         rates = ", ".join(f"{rate:.4%}" for rate in economics["irr_all_roots"])
-        progress.warn(
+        warn(
             f"the internal rate of return is not unique: at the base price the cash "
             f"flow turns more than once, and its net present value is 0 at {rates}"
         )
     past = _history(text, model, price, stored)
     metrics, problems = price_metrics([one["price"] for one in past])
     for problem in problems:
-        progress.warn(problem)
+        warn(problem)
     progress(3, 4, "year table made")
     choices = audit(model)
     progress(4, 4, "other conventions tried")
@@ -74,7 +80,10 @@ def data(
             "metrics": metrics,
             "audit": choices,
         },
-        "metadata": _metadata(model, text, len(table["year"])),
+        "metadata": {
+            **_metadata(model, text, len(table["year"])),
+            "warnings": warnings,
+        },
     }
 
 

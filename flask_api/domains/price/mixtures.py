@@ -60,14 +60,14 @@ def differences(base: PriceModel, variant: PriceModel) -> list[Difference]:
     ]
     scheduled = {base.structure.schedule, variant.structure.schedule} != {None}
     at_base, at_variant = base.baseline(), variant.baseline()
-    for name, spec in INPUTS.items():
+    for name in INPUTS:
         if at_base[name] == at_variant[name] or (scheduled and name == _YEARS):
             continue
         found.append(
             Difference(
                 name,
                 _label(name, base, variant),
-                spec.unit,
+                _unit(name, base, variant),
                 float(at_base[name]),
                 float(at_variant[name]),
                 "inputs",
@@ -80,6 +80,11 @@ def differences(base: PriceModel, variant: PriceModel) -> list[Difference]:
 def _label(name: str, *models: PriceModel) -> str:
     given = (model.inputs[name].label for model in models if name in model.inputs)
     return next(given, INPUTS[name].label)
+
+
+def _unit(name: str, *models: PriceModel) -> str:
+    given = (model.inputs[name].unit for model in models if name in model.inputs)
+    return next(given, INPUTS[name].unit)
 
 
 def _convention_differences(base: PriceModel, variant: PriceModel) -> list[Difference]:

@@ -103,7 +103,7 @@ def economics(model: PriceModel, table: Table, price: float) -> dict[str, Any]:
         "average_annual_after_tax_cash_flow": average("cash_flow"),
         "cumulative_npv": table["cumulative_npv"][last],
         "calculation_mode": CALCULATIONS[model.structure.solves],
-        "solved_price": price,
+        "solved_price": price if model.structure.solves == "price" else None,
         "payback_years": payback_years(table),
         "discounted_payback_years": payback_years(table, "discounted_cash_flow"),
         "npv_at_base_price": float(at_base["npv"][0]),

@@ -11,7 +11,7 @@ from flask_api.analysis import Request
 from flask_api.domains.price.catalogue_routes import bp as catalogue
 from flask_api.domains.price.catalogue_routes import data_revision
 from flask_api.domains.price.comparison_routes import bp as comparison
-from flask_api.domains.price.schema import NoQuery
+from flask_api.domains.price.schema import NoQuery, PriceDataRequest
 from flask_api.http.answers import Accepted
 from flask_api.http.body import json_object, query
 from flask_api.http.documents import Form, answer_as
@@ -92,11 +92,13 @@ def changed_price_data() -> Response:
 
     `model.overrides` names what differs from the file.
     """
+    body = json_object()
+    asked = validate(PriceDataRequest, body)
     return answer(
         "price.data",
-        json_object(),
+        body,
         with_id=False,
-        data_revision=data_revision(),
+        data_revision=data_revision(asked.chosen().version),
         reuse=True,
     )
 

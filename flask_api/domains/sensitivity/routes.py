@@ -56,8 +56,50 @@ class OptimizeAnswer(BaseModel):
     """The inputs at which the objective is best."""
 
     analysis_id: str
-    results: dict[str, Any]
+    best: dict[str, Any] = Field(description="{inputs: {<id>: value}, outputs}")
+    value: float | None = Field(description="the objective there")
+    baseline: dict[str, Any] = Field(description="{inputs, outputs, value} of today")
+    improvement: float | None = Field(description="null where a target is sought")
+    solutions: list[dict[str, Any]] | None = Field(
+        None, description="of a target: every solution found, nearest to today's first"
+    )
+    decisions: list[dict[str, Any]] = Field(
+        description="[{id, value, baseline, min, max, unit, bound}]"
+    )
+    constraints: list[dict[str, Any]] = Field(
+        description="[{constraint, left, op, value, slack, active}]"
+    )
+    active_constraints: list[str] = Field(description="constraints and bounds met")
+    trace: list[dict[str, Any]] = Field(
+        description="[{evaluations, phase, value, violation}]: the best so far"
+    )
+    evaluations: int
+    converged: bool
+    message: str
     metadata: dict[str, Any]
+
+
+class EfficacyAnswer(BaseModel):
+    """What an analysis is worth: scores from 0 to 1, null where data is missing."""
+
+    analysis_id: str
+    overall_score: float | None
+    confidence_score: float | None
+    stability_score: float | None
+    accuracy_metrics: dict[str, float | None] = Field(
+        description="mae, rmse, mape, r_squared, score, consistency, price_alignment"
+    )
+    performance_metrics: dict[str, float | None] = Field(
+        description="convergence, convergence_rate, completeness, value_range, "
+        "value_std, points_per_second, score"
+    )
+    validation_results: dict[str, Any] = Field(
+        description="prediction_metrics, statistical_tests, trend_accuracy"
+    )
+    levers: list[dict[str, Any]] = Field(
+        description="[{id, leverage, certainty, efficacy}], best first"
+    )
+    metadata: dict[str, Any] = Field(description="parts, weights, missing, warnings")
 
 
 class DerivativesAnswer(BaseModel):
@@ -117,11 +159,28 @@ def monte_carlo() -> Response:
     answers={200: OptimizeAnswer, 202: Accepted, **_ERRORS},
 )
 def optimize() -> Response:
-    """Find the inputs at which an objective is best.
+    """Find the inputs at which an output is lowest, highest, or has a given value.
 
-    Answered NOT_AVAILABLE by versions that do not offer it.
+    Answers the result, or 202 with the job's address where it takes longer.
     """
     return answer("sensitivity.optimize", json_object())
+
+
+@bp.post("/sensitivity/efficacy")
+@bp.post("/api/sensitivity/efficacy")
+@described(
+    tag="sensitivity",
+    kind="sensitivity.efficacy",
+    waits=True,
+    answers={200: EfficacyAnswer, 202: Accepted, 404: None, **_ERRORS},
+)
+def efficacy() -> Response:
+    """Score what an analysis is worth, and which inputs are the best levers.
+
+    Takes series, answers of `/sensitivity/analyze` and `/price/data`, or the ids of
+    such jobs.
+    """
+    return answer("sensitivity.efficacy", json_object())
 
 
 @bp.get("/sensitivity/derivatives/<parameter>")
@@ -168,12 +227,13 @@ def changed_derivatives(parameter: str) -> Response:
     `model.overrides` names what differs from the file.
     """
     _refuse_unknown(parameter)
-    asked = validate(DerivativesBody, json_object())
+    body = json_object()
+    asked = validate(DerivativesBody, body)
     return answer(
         "sensitivity.derivatives",
-        {**asked.model_dump(exclude_none=True), "parameter": parameter},
+        {**body, "parameter": parameter},
         with_id=False,
-        data_revision=data_revision(),
+        data_revision=data_revision(asked.chosen().version),
         reuse=True,
     )
 

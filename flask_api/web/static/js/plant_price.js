@@ -32,9 +32,7 @@ export async function show(plant) {
     shown = data;
     byId("price-problem").hidden = true;
     fill(data, job, plant);
-    // What a job warns of is told by the job alone.
-    const warnings = job ? (await api.getJob(job)).warnings : [];
-    if (mine === asked) warn(warnings);
+    warn(data.metadata.warnings);
     return data;
   } catch (error) {
     if (mine !== asked) return null;
@@ -56,7 +54,7 @@ function refuse(error) {
 
 /** What a model answers with: a price, or (`solves: npv`) its worth at a given price. */
 export function measureOf({ price_data: { economics, current_price: price }, metadata }) {
-  if (!economics.calculation_mode.startsWith("net present value")) {
+  if (economics.solved_price !== null) {
     return { name: "price", title: "Minimum selling price", value: price, unit: metadata.unit };
   }
   const title = `Net present value at ${number(price)} ${metadata.unit}`;
