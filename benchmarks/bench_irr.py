@@ -20,7 +20,7 @@ import pyxirr
 from numpy.typing import NDArray
 
 from benchmarks.tables import load, on_one_thread, spread, table
-from flask_api.domains.price import irr
+from flask_api.domains.price.measures import irr
 
 Floats = NDArray[np.float64]
 AIM = 8.0

@@ -58,6 +58,9 @@ class Context:
     document: Mapping[str, Any] | None = (
         None  # what `jobs/documents/job.py` is to write
     )
+    #: Of the jobs that `Analysis.reads` found: {kind, path, data} of the result, by the
+    #: id in the request; `data` is JSON text, or None where it is a file at `path`.
+    sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,9 @@ class Analysis:
     #: `module:function`, relative to the domain's package. The function has the form
     #: `(result, info, file) -> None`; see `flask_api/documents/info.py`.
     documents: Mapping[str, str] = field(default_factory=dict)
+    #: Where a request may name an earlier job of its owner whose result is read: keys
+    #: that lead to the id. Unknown: 404, unfinished: 409; see `Context.sources`.
+    reads: tuple[tuple[str, ...], ...] = ()
     #: Import the job's module when a worker starts, before its first job; and then, in
     #: the background, call its function `warm()` if it has one.
     prewarm: bool = False

@@ -269,6 +269,11 @@ class Engine:
                 message = "The job that this document is of was deleted."
                 self._fail(job, "JOB_NOT_FOUND", message)
                 return
+        context["sources"] = self.registry.sources(job)
+        if context["sources"] is None:
+            message = "An earlier job whose result this one reads was deleted."
+            self._fail(job, "JOB_NOT_FOUND", message)
+            return
         limit = job.timeout_s or self._settings.timeout_s
         limits = Limits(limit, self._settings.max_attempts)
         events = self.registry.events

@@ -27,6 +27,7 @@ from flask_api.jobs.job import (
     new_id,
 )
 from flask_api.jobs.queue import Queue
+from flask_api.jobs.sources import named, order
 from flask_api.jobs.submission import Submission, checked_id, refuse_other_content
 from flask_api.store.base import SEQ_BLOCK, Key, Store
 from flask_api.validation import validate
@@ -124,7 +125,8 @@ class Registry:
         reuse          an earlier completed job with the same request and data will do
 
         Raises ValidationError, NotAvailable, Conflict (id or key used with other
-        content), QueueFull, ShuttingDown.
+        content, or the request reads an unfinished job), JobNotFound (it reads an
+        unknown one), QueueFull, ShuttingDown.
         """
         analysis = self.analysis(kind)
         request = validate(analysis.request, params)
@@ -132,6 +134,8 @@ class Registry:
             orjson.loads(request.model_dump_json(exclude_unset=True)),
             option=orjson.OPT_SORT_KEYS,
         )
+        for field, source in named(analysis, canonical):
+            self._refuse_unfinished(owner, source, field)
         asked = analysis.kind.encode() + b"\0" + canonical
         if name or metadata or timeout_s is not None or priority != DEFAULT_PRIORITY:
             beside = [name, dict(metadata or {}), timeout_s, priority]
@@ -246,6 +250,33 @@ class Registry:
         if source is None or analysis is None:
             return None
         return self.shelf.order(source, analysis, asked, self.results_folder)
+
+    # -- results that requests read ----------------------------------
+
+    def _refuse_unfinished(self, owner: str, job_id: str, field: str) -> None:
+        try:
+            job = self.get(owner, job_id)
+        except errors.JobNotFound as error:
+            problem = f"there is no job {job_id[:130]!r}"
+            error.details = [{"field": field, "problem": problem}]
+            raise
+        if job.status is not Status.COMPLETED:
+            problem = f"the job is {job.status.value}: it has no result to read"
+            raise errors.Conflict(
+                f"{field}: {problem}; name a completed one",
+                details=[{"field": field, "problem": problem}],
+            )
+
+    def sources(self, job: Job) -> dict[str, dict[str, Any]] | None:
+        """Where the results stand that `job` reads, by id; None where one is gone."""
+        analysis = self.analysis_of(job)
+        found = {}
+        for _, id in named(analysis, job.params) if analysis else ():
+            source = self.store.get(job.owner, id)
+            if source is None or source.status is not Status.COMPLETED:
+                return None
+            found[id] = order(source, self.results_folder)
+        return found
 
     # -- looking -----------------------------------------------------
 

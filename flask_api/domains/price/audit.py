@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from flask_api.domains.price.calculation.depreciation import AS_INCOME_ALLOWS
 from flask_api.domains.price.conventions import CHOICES, PRESETS, Conventions, change
-from flask_api.domains.price.depreciation import AS_INCOME_ALLOWS
 from flask_api.domains.price.inputs import INPUTS
 from flask_api.domains.price.model import ModelInput, PriceModel
 from flask_api.numerics.errors import NoSolutionError

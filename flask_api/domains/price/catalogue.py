@@ -10,8 +10,8 @@ from typing import Any
 
 from flask_api.domains.price.inputs import INPUTS
 from flask_api.domains.price.model import ModelInput, PriceModel, Structure
-from flask_api.domains.price.model_file import ModelFile, Variant, read
-from flask_api.domains.price.overriding import (
+from flask_api.domains.price.model_files.model_file import ModelFile, Variant, read
+from flask_api.domains.price.model_files.overriding import (
     Override,
     Place,
     in_overrides,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flask_api.domains.price.arrays import Array
+from flask_api.domains.price.calculation.arrays import Array
 from flask_api.domains.price.derivatives import gradient, per_year, scale_of
 from flask_api.domains.price.inputs import INPUTS, canonical
 from flask_api.domains.price.model import PriceModel

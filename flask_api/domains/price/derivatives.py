@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flask_api.domains.price.arrays import Array
-from flask_api.domains.price.flows import npv_at
+from flask_api.domains.price.calculation.arrays import Array
+from flask_api.domains.price.calculation.flows import npv_at
 from flask_api.domains.price.inputs import INPUTS, canonical
 from flask_api.domains.price.model import PriceModel
 from flask_api.numerics.richardson import slope, stencil

@@ -8,12 +8,12 @@ from typing import Any
 from flask_api.analysis import Context, Progress
 from flask_api.domains.price import catalogue, report
 from flask_api.domains.price.audit import audit
-from flask_api.domains.price.capital import RUNGS
-from flask_api.domains.price.cash_flow import COLUMNS
+from flask_api.domains.price.calculation.capital import RUNGS
+from flask_api.domains.price.calculation.cash_flow import COLUMNS
 from flask_api.domains.price.history import price_metrics
 from flask_api.domains.price.model import PriceModel
 from flask_api.domains.price.model_choice import stored_models
-from flask_api.domains.price.model_file import read
+from flask_api.domains.price.model_files.model_file import read
 from flask_api.domains.price.revision import ModelText, model_files, revision
 from flask_api.domains.price.schema import (
     PriceDataRequest,

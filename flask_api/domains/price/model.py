@@ -8,27 +8,37 @@ from typing import Any
 
 import numpy as np
 
-from flask_api.domains.price import (
+from flask_api.domains.price.calculation import (
     capital,
     cash_flow,
     depreciation,
-    kernel,
     no_price,
     rows,
 )
-from flask_api.domains.price.amounts import Amounts, amounts
-from flask_api.domains.price.arrays import Amount, Array
-from flask_api.domains.price.conventions import PRESETS, Conventions
-from flask_api.domains.price.flows import after_tax_cash, flows, plain, years
-from flask_api.domains.price.inputs import INPUTS
-from flask_api.domains.price.irr import internal_rate
-from flask_api.domains.price.operation import worth_at
-from flask_api.domains.price.plan import PATTERN_INPUTS, Patterns, Plan, patterns
-from flask_api.domains.price.solve import (
+from flask_api.domains.price.calculation.amounts import Amounts, amounts
+from flask_api.domains.price.calculation.arrays import Amount, Array
+from flask_api.domains.price.calculation.flows import (
+    after_tax_cash,
+    flows,
+    plain,
+    years,
+)
+from flask_api.domains.price.calculation.operation import worth_at
+from flask_api.domains.price.calculation.plan import (
+    PATTERN_INPUTS,
+    Patterns,
+    Plan,
+    patterns,
+)
+from flask_api.domains.price.calculation.solve import (
     net_present_value,
     required_price,
     required_price_by_year,
 )
+from flask_api.domains.price.conventions import PRESETS, Conventions
+from flask_api.domains.price.inputs import INPUTS
+from flask_api.domains.price.kernel import prices as kernel
+from flask_api.domains.price.measures.irr import internal_rate
 from flask_api.numerics.errors import InputError, NoSolutionError
 
 #: What can be computed, with its unit.

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from flask_api.domains.price import cash_flow
-from flask_api.domains.price.amounts import revenue_term, units_sold
-from flask_api.domains.price.irr import all_rates
-from flask_api.domains.price.levelised import levelised_cost
+from flask_api.domains.price.calculation import cash_flow
+from flask_api.domains.price.calculation.amounts import revenue_term, units_sold
+from flask_api.domains.price.calculation.plan import price_level
+from flask_api.domains.price.measures.irr import all_rates
+from flask_api.domains.price.measures.levelised import levelised_cost
 from flask_api.domains.price.model import PriceModel
-from flask_api.domains.price.plan import price_level
 
 Table = dict[str, list[float]]
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from flask_api.analysis import Request
 from flask_api.domains.price.catalogue_routes import bp as catalogue
 from flask_api.domains.price.catalogue_routes import data_revision
-from flask_api.domains.price.comparison_routes import bp as comparison
+from flask_api.domains.price.comparison.routes import bp as comparison
 from flask_api.domains.price.schema import NoQuery, PriceDataRequest
 from flask_api.http.answers import Accepted
 from flask_api.http.body import json_object, query

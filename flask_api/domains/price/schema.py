@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, field_validator
 
 from flask_api.analysis import Analysis, Request, Table
-from flask_api.domains.price.comparison_schema import COMPARISONS
+from flask_api.domains.price.comparison.schema import COMPARISONS
 from flask_api.domains.price.inputs import is_input
 from flask_api.domains.price.model_choice import (
     Chosen,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
+from flask_api.domains.price.calculation.depreciation import AssetClass
 from flask_api.domains.price.conventions import CHOICES, Conventions
-from flask_api.domains.price.depreciation import AssetClass
 from flask_api.domains.price.inputs import INPUTS, YEARLY
 from flask_api.domains.price.model import ModelInput, Period, PriceModel, Structure
 

@@ -12,8 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from flask_api.domains.price import attribution
-from flask_api.domains.price.attribution import exact, sampled, shapley, worths
+from flask_api.domains.price.comparison import attribution
+from flask_api.domains.price.comparison.attribution import (
+    exact,
+    sampled,
+    shapley,
+    worths,
+)
 from flask_api.numerics.errors import InputError
 from flask_api.numerics.streams import stream
 

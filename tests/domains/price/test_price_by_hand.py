@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flask_api.domains.price.cash_flow import COLUMNS
-from flask_api.domains.price.flows import flows, npv_at, plain, years
-from flask_api.domains.price.inputs import INPUTS
-from flask_api.domains.price.model import PriceModel
-from flask_api.domains.price.operation import worth_at
-from flask_api.domains.price.solve import (
+from flask_api.domains.price.calculation.cash_flow import COLUMNS
+from flask_api.domains.price.calculation.flows import flows, npv_at, plain, years
+from flask_api.domains.price.calculation.operation import worth_at
+from flask_api.domains.price.calculation.solve import (
     net_present_value,
     required_price,
     required_price_by_year,
 )
+from flask_api.domains.price.inputs import INPUTS
+from flask_api.domains.price.model import PriceModel
 from tests.domains.price import by_hand
 from tests.domains.price.drawn_plants import drawn
 

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flask_api.domains.price.catalogue import load, override
-from flask_api.domains.price.comparison import DRAWN, Drawing, Plant, compare
-from flask_api.domains.price.competition import Market
+from flask_api.domains.price.comparison.comparison import DRAWN, Drawing, Plant, compare
+from flask_api.domains.price.comparison.competition import Market
+from flask_api.domains.price.comparison.mixtures import differences
 from flask_api.domains.price.inputs import INPUTS
-from flask_api.domains.price.mixtures import differences
 from flask_api.numerics.streams import stream
 
 #: Version 1 by hand (docs/price-model.md): what a dollar a year for 20 years is worth.
@@ -306,7 +306,7 @@ def test_sampled_drivers_agree_with_exact_ones(monkeypatch: pytest.MonkeyPatch) 
         "depreciation_method": "macrs_7",
     }
     truth = compared("1", changes)
-    monkeypatch.setattr("flask_api.domains.price.attribution.EXACT", 1)
+    monkeypatch.setattr("flask_api.domains.price.comparison.attribution.EXACT", 1)
     found = compared("1", changes)
     assert found["attribution"] | {"method": ""} != truth["attribution"]
     for row in found["drivers"]:

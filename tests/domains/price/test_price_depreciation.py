@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flask_api.domains.price import depreciation
-from flask_api.domains.price.depreciation import AssetClass
+from flask_api.domains.price.calculation import depreciation
+from flask_api.domains.price.calculation.depreciation import AssetClass
 from flask_api.numerics.errors import InputError
 
 

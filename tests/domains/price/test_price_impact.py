@@ -13,9 +13,9 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_api.domains.price import competition, impact
 from flask_api.domains.price.catalogue import load
-from flask_api.domains.price.competition import Market
+from flask_api.domains.price.comparison import competition, impact
+from flask_api.domains.price.comparison.competition import Market
 from flask_api.numerics.errors import InputError
 
 

@@ -16,10 +16,14 @@ import pyxirr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flask_api.domains.price import irr
-from flask_api.domains.price.irr import all_rates, internal_rate
-from flask_api.domains.price.irr_brackets import falling_brackets
-from flask_api.domains.price.real_roots import odd_part, square_free, unit_roots
+from flask_api.domains.price.measures import irr
+from flask_api.domains.price.measures.irr import all_rates, internal_rate
+from flask_api.domains.price.measures.irr_brackets import falling_brackets
+from flask_api.domains.price.measures.real_roots import (
+    odd_part,
+    square_free,
+    unit_roots,
+)
 from flask_api.numerics.errors import InputError
 
 
@@ -282,7 +286,7 @@ def test_rates_are_those_of_pyxirr() -> None:
 def test_a_small_job_does_not_wait_for_numba() -> None:
     code = (
         "import sys, numpy as np\n"
-        "from flask_api.domains.price.irr import internal_rate\n"
+        "from flask_api.domains.price.measures.irr import internal_rate\n"
         "internal_rate(np.array([[-1.0], [1.1]]), 0.1)\n"
         "assert 'numba' not in sys.modules"
     )

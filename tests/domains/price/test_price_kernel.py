@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from flask_api.domains.price import kernel, rows
+from flask_api.domains.price.calculation import rows
 from flask_api.domains.price.catalogue import load
 from flask_api.domains.price.conventions import CHOICES
 from flask_api.domains.price.inputs import INPUTS
+from flask_api.domains.price.kernel import prices as kernel
 from flask_api.domains.price.model import ModelInput, PriceModel
 from flask_api.domains.price.revision import model_files
 from tests.domains.price import by_hand
@@ -271,8 +272,8 @@ def test_between_is_called_after_each_part_and_can_end_the_work(many: Many) -> N
 
 
 def test_a_plan_made_by_other_sources_is_refused() -> None:
-    from flask_api.domains.price.kernel_loop import plants
-    from flask_api.domains.price.kernel_plan import plan
+    from flask_api.domains.price.kernel.loop import plants
+    from flask_api.domains.price.kernel.plan import plan
 
     made = plan(load("1"), (), {}, {"price"}, stamp=1)
     tables = (made.codes, made.segments, made.terms, made.tables, made.numbers)
@@ -300,7 +301,8 @@ def run(code: str, **environment: str) -> str:
 def test_numba_is_imported_when_the_kernel_is_first_used() -> None:
     code = (
         "import sys\n"
-        "from flask_api.domains.price import kernel, model\n"
+        "from flask_api.domains.price import model\n"
+        "from flask_api.domains.price.kernel import prices as kernel\n"
         "print('numba' in sys.modules)\n"
         "kernel.warm()\n"
         "print('numba' in sys.modules, kernel.available())"
@@ -311,7 +313,7 @@ def test_numba_is_imported_when_the_kernel_is_first_used() -> None:
 #: Prints the bits of some prices, solved in step and simulated year by year.
 SOME_PRICES = """
 import numpy as np
-from flask_api.domains.price import kernel
+from flask_api.domains.price.kernel import prices as kernel
 from flask_api.domains.price.catalogue import load
 rates = np.linspace(0.05, 0.2, 33)
 for limit in (1.0, 0.8):

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from flask_api.domains.price import depreciation, lcoe
+from flask_api.domains.price.calculation import depreciation
 from flask_api.domains.price.catalogue import load
+from flask_api.domains.price.measures import lcoe
 from flask_api.numerics.errors import InputError
 
 

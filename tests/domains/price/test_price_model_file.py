@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from flask_api.domains.price import placed_yaml
 from flask_api.domains.price.catalogue import listing, load
 from flask_api.domains.price.model import Period, PriceModel
-from flask_api.domains.price.model_file import read
+from flask_api.domains.price.model_files import placed_yaml
+from flask_api.domains.price.model_files.model_file import read
 from flask_api.domains.price.stored import MAX_BYTES
 from flask_api.numerics.errors import InputError
 

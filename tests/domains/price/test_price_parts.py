@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from flask_api.domains.price import debt, depreciation, taxes
-from flask_api.domains.price.arrays import discount_factors, present_value
-from flask_api.domains.price.capital import check_schedule, ladder
+from flask_api.domains.price.calculation import debt, depreciation, taxes
+from flask_api.domains.price.calculation.arrays import discount_factors, present_value
+from flask_api.domains.price.calculation.capital import check_schedule, ladder
+from flask_api.domains.price.calculation.flows import flows
+from flask_api.domains.price.calculation.solve import net_present_value
 from flask_api.domains.price.catalogue import load
-from flask_api.domains.price.flows import flows
-from flask_api.domains.price.irr import internal_rate
-from flask_api.domains.price.solve import net_present_value
+from flask_api.domains.price.measures.irr import internal_rate
 from flask_api.numerics.errors import InputError
 
 

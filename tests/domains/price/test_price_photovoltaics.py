@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from flask_api.domains.price import lcoe
 from flask_api.domains.price.catalogue import load
-from flask_api.domains.price.levelised import levelised_cost
+from flask_api.domains.price.measures import lcoe
+from flask_api.domains.price.measures.levelised import levelised_cost
 from tests.doc_pages import text_of
 from tests.domains.price.plants_by_hand import (
     MACRS_5,

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from flask_api.domains.price.calculation.depreciation import AssetClass
+from flask_api.domains.price.calculation.rows import BLOCK
 from flask_api.domains.price.catalogue import load
 from flask_api.domains.price.conventions import CHOICES, change, preset
-from flask_api.domains.price.depreciation import AssetClass
 from flask_api.domains.price.inputs import INPUTS
 from flask_api.domains.price.model import ModelInput, PriceModel
-from flask_api.domains.price.rows import BLOCK
 from flask_api.numerics.errors import InputError, NoSolutionError
 
 OPERATING_COSTS = (

@@ -10,7 +10,7 @@ import pytest
 from flask_api.domains.price import report
 from flask_api.domains.price.catalogue import load
 from flask_api.domains.price.inputs import INPUTS
-from flask_api.domains.price.levelised import levelised_cost
+from flask_api.domains.price.measures.levelised import levelised_cost
 from flask_api.domains.price.model import ModelInput, Period, PriceModel
 from tests.domains.price.drawn_plants import drawn
 
