@@ -1,204 +1,108 @@
-"""Probability distributions by their inverse distribution function, in closed form.
+"""Probability distributions by their inverse distribution function.
 
 `make({"kind": "normal", "mean": 2, "std": 0.1})` gives one; `ppf` maps whole arrays of
-uniform numbers to draws. Another distribution is one more class in `KINDS`.
+uniform numbers to draws. Another distribution is one more class and a line in `KINDS`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Protocol, cast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-from scipy.special import ndtri
-
+from flask_api.numerics.distribution import Continuous, Distribution, Floats
+from flask_api.numerics.distributions_given import Discrete, Empirical, Truncated
+from flask_api.numerics.distributions_plain import (
+    Constant,
+    LogNormal,
+    Normal,
+    Triangular,
+    Uniform,
+)
+from flask_api.numerics.distributions_shaped import Beta, Gamma, Pert, Weibull
 from flask_api.numerics.errors import InputError
 
-Floats = npt.NDArray[np.float64]
+__all__ = [
+    "KINDS",
+    "Beta",
+    "Constant",
+    "Continuous",
+    "Discrete",
+    "Distribution",
+    "Empirical",
+    "Floats",
+    "Form",
+    "Gamma",
+    "LogNormal",
+    "Normal",
+    "Pert",
+    "Triangular",
+    "Truncated",
+    "Uniform",
+    "Weibull",
+    "make",
+]
 
-
-class Distribution(Protocol):
-    """One uncertain number."""
-
-    @property
-    def mean(self) -> float: ...
-
-    @property
-    def std(self) -> float: ...
-
-    def ppf(self, u: Floats) -> Floats:
-        """The values below which the shares `u` (0 < u < 1, any shape) lie."""
-
-    def as_mapping(self) -> dict[str, Any]:
-        """The form that `make` reads."""
-
-
-def _demand(holds: bool, message: str) -> None:
-    if not holds:
-        raise InputError(message)
-
-
-class _Named:
-    kind: ClassVar[str]
-
-    def as_mapping(self) -> dict[str, Any]:
-        return {"kind": self.kind} | {
-            f.name: getattr(self, f.name) for f in fields(cast(Any, self))
-        }
+#: Distributions within distributions, at most.
+DEEPEST = 4
+#: Parameters that are lists of numbers; `of` is a distribution; all others numbers.
+LISTS = ("values", "weights", "data")
 
 
 @dataclass(frozen=True)
-class Normal(_Named):
-    """Gaussian with `mean` and standard deviation `std` > 0."""
+class Form:
+    """One way to write a kind: what builds it, and its parameters by name."""
 
-    kind: ClassVar[str] = "normal"
-    mean: float
-    std: float
+    build: Callable[..., Distribution]
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        _demand(self.std > 0, f"got std {self.std}; it must be above 0")
+    def takes(self, names: set[str]) -> bool:
+        return set(self.required) <= names <= {*self.required, *self.optional}
 
-    def ppf(self, u: Floats) -> Floats:
-        x = cast(Floats, ndtri(u))
-        x *= self.std
-        x += self.mean
-        return x
-
-
-@dataclass(frozen=True)
-class LogNormal(_Named):
-    """exp of a Gaussian with mean `mu` and standard deviation `sigma` > 0."""
-
-    kind: ClassVar[str] = "lognormal"
-    mu: float
-    sigma: float
-
-    def __post_init__(self) -> None:
-        _demand(self.sigma > 0, f"got sigma {self.sigma}; it must be above 0")
-        # beyond, the largest of 10^8 draws (5.7 sigma) is no finite number
-        _demand(
-            abs(self.mu) + 8 * self.sigma < 700,
-            f"got mu {self.mu} and sigma {self.sigma}; they are logarithms: "
-            "|mu| + 8 sigma must stay below 700",
+    def __str__(self) -> str:
+        return (
+            "{" + ", ".join((*self.required, *(f"{n}?" for n in self.optional))) + "}"
         )
 
-    @classmethod
-    def of_moments(cls, mean: float, std: float) -> LogNormal:
-        """The lognormal whose own mean and standard deviation are given, both > 0."""
-        _demand(mean > 0, f"got mean {mean}; a lognormal's mean is above 0")
-        _demand(std > 0, f"got std {std}; it must be above 0")
-        variance = math.log1p((std / mean) ** 2)
-        return cls(math.log(mean) - variance / 2, math.sqrt(variance))
 
-    @property
-    def mean(self) -> float:
-        return math.exp(self.mu + self.sigma**2 / 2)
-
-    @property
-    def std(self) -> float:
-        return self.mean * math.sqrt(math.expm1(self.sigma**2))
-
-    def ppf(self, u: Floats) -> Floats:
-        x = cast(Floats, ndtri(u))
-        x *= self.sigma
-        x += self.mu
-        return cast(Floats, np.exp(x, out=x))
+def _pert(**given: Any) -> Distribution:
+    if "lambda" in given:
+        given["lambda_"] = given.pop("lambda")
+    return Pert(**given)
 
 
-@dataclass(frozen=True)
-class Uniform(_Named):
-    """Every value from `low` to `high` equally likely."""
-
-    kind: ClassVar[str] = "uniform"
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        _demand(
-            self.low < self.high,
-            f"got low {self.low} and high {self.high}; low must be below high",
-        )
-
-    @property
-    def mean(self) -> float:
-        return (self.low + self.high) / 2
-
-    @property
-    def std(self) -> float:
-        return (self.high - self.low) / math.sqrt(12)
-
-    def ppf(self, u: Floats) -> Floats:
-        return self.low + (self.high - self.low) * u
-
-
-@dataclass(frozen=True)
-class Triangular(_Named):
-    """A density that rises from `low` to `mode` and falls to `high`."""
-
-    kind: ClassVar[str] = "triangular"
-    low: float
-    mode: float
-    high: float
-
-    def __post_init__(self) -> None:
-        _demand(
-            self.low <= self.mode <= self.high and self.low < self.high,
-            f"got low {self.low}, mode {self.mode}, high {self.high}; "
-            "wanted low <= mode <= high and low < high",
-        )
-
-    @property
-    def mean(self) -> float:
-        return (self.low + self.mode + self.high) / 3
-
-    @property
-    def std(self) -> float:
-        left, right = self.mode - self.low, self.high - self.mode
-        return math.sqrt((left * left + left * right + right * right) / 18)
-
-    def ppf(self, u: Floats) -> Floats:
-        width, left = self.high - self.low, self.mode - self.low
-        rising = self.low + np.sqrt(u * (width * left))
-        falling = self.high - np.sqrt((1 - u) * (width * (width - left)))
-        return np.where(u * width < left, rising, falling)
-
-
-@dataclass(frozen=True)
-class Constant(_Named):
-    """Always `value`."""
-
-    kind: ClassVar[str] = "constant"
-    value: float
-
-    @property
-    def mean(self) -> float:
-        return self.value
-
-    @property
-    def std(self) -> float:
-        return 0.0
-
-    def ppf(self, u: Floats) -> Floats:
-        return np.full_like(u, self.value)
-
-
-#: kind -> {parameter names: constructor}
-KINDS: Mapping[str, Mapping[tuple[str, ...], Any]] = {
-    "normal": {("mean", "std"): Normal},
-    "lognormal": {("mean", "std"): LogNormal.of_moments, ("mu", "sigma"): LogNormal},
-    "uniform": {("low", "high"): Uniform},
-    "triangular": {("low", "mode", "high"): Triangular},
-    "constant": {("value",): Constant},
+#: kind -> the forms in which it can be given
+KINDS: Mapping[str, tuple[Form, ...]] = {
+    "normal": (Form(Normal, ("mean", "std")),),
+    "lognormal": (
+        Form(LogNormal.of_moments, ("mean", "std")),
+        Form(LogNormal, ("mu", "sigma")),
+    ),
+    "uniform": (Form(Uniform, ("low", "high")),),
+    "triangular": (Form(Triangular, ("low", "mode", "high")),),
+    "pert": (Form(_pert, ("low", "mode", "high"), ("lambda",)),),
+    "beta": (Form(Beta, ("a", "b"), ("low", "high")),),
+    "gamma": (
+        Form(Gamma, ("shape", "scale"), ("location",)),
+        Form(Gamma.of_moments, ("mean", "std")),
+    ),
+    "weibull": (Form(Weibull, ("shape", "scale"), ("location",)),),
+    "truncated": (Form(Truncated, ("of",), ("low", "high")),),
+    "discrete": (Form(Discrete, ("values", "weights")),),
+    "empirical": (Form(Empirical, ("data",)),),
+    "constant": (Form(Constant, ("value",)),),
 }
 
 
-def make(described: Mapping[str, Any], field: str = "distribution") -> Distribution:
+def make(
+    described: Mapping[str, Any], field: str = "distribution", depth: int = 1
+) -> Distribution:
     """The distribution that `{"kind": ..., <parameters>}` describes.
 
     field   where it stands in the request; errors name it
+    depth   how many distributions it stands in, itself included
 
     Raises InputError for an unknown kind (listing those offered), missing or unknown
     parameters, values that are no finite number, and values no distribution has.
@@ -207,21 +111,46 @@ def make(described: Mapping[str, Any], field: str = "distribution") -> Distribut
     if not isinstance(kind, str) or kind not in KINDS:
         offered = ", ".join(sorted(KINDS))
         raise InputError(f"got kind {kind!r}; offered: {offered}", f"{field}.kind")
+    if depth > DEEPEST:
+        raise InputError(f"more than {DEEPEST} distributions in one another", field)
     given = {k: v for k, v in described.items() if k != "kind" and v is not None}
-    for name, value in given.items():
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value):
-            raise InputError(
-                f"got {value!r}; wanted a finite number", f"{field}.{name}"
-            )
-    for names, build in KINDS[kind].items():
-        if set(names) == set(given):
+    read = {k: _value(k, v, f"{field}.{k}", depth) for k, v in given.items()}
+    for form in KINDS[kind]:
+        if form.takes(set(given)):
             try:
-                return cast(
-                    Distribution, build(**{k: float(v) for k, v in given.items()})
-                )
+                return form.build(**read)
             except InputError as error:
-                raise InputError(str(error), field) from None
-    forms = " or ".join("{" + ", ".join(names) + "}" for names in KINDS[kind])
+                where = f"{field}.{error.field}" if error.field else field
+                raise InputError(str(error), where) from None
+    forms = " or ".join(str(form) for form in KINDS[kind])
     got = ", ".join(sorted(given)) or "nothing"
     raise InputError(f"{kind} wants {forms}; got {got}", field)
+
+
+def _value(name: str, value: Any, field: str, depth: int) -> Any:
+    """One parameter, read: a number, numbers, or a distribution."""
+    if name == "of":
+        if not isinstance(value, Mapping):
+            raise InputError(
+                f"got {value!r:.60}; wanted a distribution, such as "
+                '{"kind": "normal", "mean": 2, "std": 0.1}',
+                field,
+            )
+        return make(value, field, depth + 1)
+    if name in LISTS:
+        if not isinstance(value, list | tuple):
+            raise InputError(f"got {value!r:.60}; wanted a list of numbers", field)
+        return tuple(_number(v, f"{field}[{i}]") for i, v in enumerate(value))
+    return _number(value, field)
+
+
+def _number(value: Any, field: str) -> float:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number:
+        try:
+            found = float(value)
+        except OverflowError:
+            found = math.inf
+        if math.isfinite(found):
+            return found
+    raise InputError(f"got {value!r:.60}; wanted a finite number", field)

@@ -81,6 +81,18 @@ class Moments:
         return None if self.std is None else self.std / math.sqrt(self.n)
 
     @property
+    def std_error(self) -> float | None:
+        """Standard error of the standard deviation of independent draws; None below 4.
+
+        By the delta method from the fourth moment: Cramer (1946), 27.4.
+        """
+        if self.n < 4 or self.m2 <= 0:
+            return None
+        variance = self.m2 / self.n
+        scatter = max(0.0, self.m4 / self.n - variance**2)
+        return math.sqrt(scatter / self.n / variance) / 2
+
+    @property
     def skewness(self) -> float | None:
         """Third standardised moment; None where all values are equal."""
         if not self._spread:

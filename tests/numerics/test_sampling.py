@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import qmc
+from scipy.stats import chisquare, qmc
 
 from flask_api.numerics import InputError
-from flask_api.numerics.designs import BLOCK, RandomDesign, SobolDesign, blocks, design
+from flask_api.numerics.designs import (
+    BLOCK,
+    LatinDesign,
+    RandomDesign,
+    Replicated,
+    SobolDesign,
+    blocks,
+    design,
+    parts,
+    shares,
+)
+from flask_api.numerics.permutation import Permutation
 from flask_api.numerics.sobol import Sobol
 from flask_api.numerics.streams import LARGEST_SEED, fresh_seed, stream
 
-DESIGNS = [RandomDesign, SobolDesign]
+
+def latin(dims: int, seed: int) -> LatinDesign:
+    return LatinDesign(dims, seed, 3 * BLOCK)
+
+
+def scrambles(dims: int, seed: int) -> Replicated:
+    found = design("sobol", dims, seed, 3 * BLOCK, 16)
+    assert isinstance(found, Replicated)
+    return found
+
+
+DESIGNS = [RandomDesign, SobolDesign, latin, scrambles]
 
 
 def test_unscrambled_points_are_those_of_scipy():
@@ -105,7 +128,7 @@ def test_blocks_cover_all_draws_once_and_start_where_sobol_wants(total):
 
 
 def test_what_cannot_be_sampled_is_refused():
-    with pytest.raises(InputError, match="offered: random, sobol"):
+    with pytest.raises(InputError, match="offered: lhs, random, sobol"):
         design("latin", 2, 0)
     with pytest.raises(InputError, match="21201"):
         Sobol(30_000)
@@ -115,3 +138,88 @@ def test_what_cannot_be_sampled_is_refused():
 
 def test_a_fresh_seed_survives_a_browser():
     assert all(0 <= fresh_seed() < 2**53 for _ in range(100))
+
+
+@pytest.mark.parametrize("total", [1, 2, 64, 100, 1000, 20_000])
+def test_a_latin_hypercube_meets_each_slice_once(total):
+    points = LatinDesign(3, 5, total)
+    u = np.hstack([points.block(start, n) for start, n in blocks(total)])
+    for row in u:
+        slices = (row * total).astype(int)
+        assert sorted(slices.tolist()) == list(range(total))
+
+
+def test_places_of_draws_are_in_no_order_and_inputs_are_independent():
+    # Correlation of two orders of n has std 1/sqrt(n - 1); 45 pairs: 4 of it.
+    n = 5000
+    points = LatinDesign(10, 1, n)
+    u = np.hstack([points.block(start, m) for start, m in blocks(n)])
+    apart = np.asarray(np.corrcoef(u))[np.triu_indices(10, 1)]
+    assert np.abs(apart).max() < 4 / np.sqrt(n)
+    assert np.std(apart) == pytest.approx(1 / np.sqrt(n - 1), rel=4 / np.sqrt(90))
+    follow = [float(np.asarray(np.corrcoef(r[:-1], r[1:]))[0, 1]) for r in u]
+    assert np.abs(follow).max() < 4 / np.sqrt(n)
+
+
+def test_every_order_of_a_short_list_comes_equally_often():
+    runs = 2400
+    seen = Counter(
+        tuple(Permutation(4, stream(s, 0, 77)).places(0, 4).tolist())
+        for s in range(runs)
+    )
+    assert len(seen) == 24
+    # one test at a fixed seed: seen to be 1e-12 with half the rounds
+    assert chisquare(list(seen.values())).pvalue > 1e-3
+
+
+def test_the_mean_of_a_latin_hypercube_scatters_far_less_than_at_random():
+    n = 1000
+    means = [LatinDesign(1, s, n).block(0, n).mean() for s in range(50)]
+    # each slice of 1/n has variance 1/(12 n^2), the mean of n of them 1/(12 n^3)
+    expected = 1 / np.sqrt(12 * n**3)
+    assert np.std(means) == pytest.approx(expected, rel=4 / np.sqrt(100))
+
+
+def test_a_latin_hypercube_of_10_to_the_8_needs_no_memory_of_that_size():
+    points = LatinDesign(4, 3, 10**8)
+    u = points.block(6104 * BLOCK, 100)  # near the end, at once
+    assert u.shape == (4, 100)
+    assert 0 < u.min() < u.max() < 1
+
+
+def test_replicates_share_each_block_and_are_designs_of_their_own():
+    points = design("lhs", 2, 3, 1000, 8)
+    rows: list[list[Any]] = [[] for _ in range(8)]
+    for start, n in blocks(1000):
+        u = points.block(start, n)
+        for kept, part in zip(rows, parts(n, 8), strict=True):
+            kept.append(u[:, part])
+    sizes = shares(1000, 8)
+    assert sum(sizes) == 1000
+    for size, kept in zip(sizes, rows, strict=True):
+        u = np.hstack(kept)
+        assert u.shape == (2, size)
+        assert sorted((u[0] * size).astype(int).tolist()) == list(range(size))
+    sobol = design("sobol", 1, 3, 1024, 16)
+    u = np.hstack([sobol.block(s, n) for s, n in blocks(64)])
+    assert len(np.unique(u)) == 64
+    for part in parts(64, 16):  # each scramble fills its quarters once
+        assert sorted((u[0, part] * 4).astype(int).tolist()) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(("n", "count"), [(64, 16), (100, 8), (5, 8), (16_384, 64)])
+def test_parts_cover_a_block_once(n, count):
+    rows = [list(range(n))[part] for part in parts(n, count)]
+    assert sum(rows, []) == list(range(n))
+    assert max(map(len, rows)) - min(map(len, rows)) <= 1
+
+
+def test_designs_that_cannot_be_are_refused():
+    with pytest.raises(InputError, match="number of draws"):
+        design("lhs", 2, 0)
+    with pytest.raises(InputError, match="power of two"):
+        design("sobol", 2, 0, 1000, 12)
+    with pytest.raises(InputError, match="2\\*\\*32"):
+        LatinDesign(2, 0, 2**33)
+    with pytest.raises(ValueError, match="at most"):
+        Permutation(0, stream(0))

@@ -1,0 +1,106 @@
+"""Draws of all inputs at once, block by block: evenly spread, and moving together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from flask_api.numerics.correlation import Correlation
+from flask_api.numerics.designs import design, parts
+from flask_api.numerics.distribution import Distribution
+from flask_api.numerics.nearest_correlation import lower_factor
+
+Floats = npt.NDArray[np.float64]
+
+
+class Sampler:
+    """Draws of `inputs` by name: any block of them, the same whoever asks.
+
+    total         draws that will be made at most
+    sampling      `sobol`, `lhs` or `random`
+    replicates    independent designs that share each block, see `designs.parts`
+    correlation   None = all inputs are independent
+    """
+
+    def __init__(
+        self,
+        inputs: Mapping[str, Distribution],
+        total: int,
+        *,
+        seed: int,
+        sampling: str = "sobol",
+        replicates: int = 1,
+        correlation: Correlation | None = None,
+    ) -> None:
+        self.inputs, self.replicates = dict(inputs), replicates
+        self._points = design(sampling, len(self.inputs), seed, total, replicates)
+        self.method: str | None = None
+        self._tied: dict[str, int] = {}
+        if correlation is not None:
+            preferred = "iman_conover" if sampling == "lhs" else "copula"
+            self.method = correlation.method or preferred
+            self._factor = correlation.factor
+            self._tied = {name: i for i, name in enumerate(correlation.names)}
+
+    def block(self, start: int, n: int) -> dict[str, Floats]:
+        """Draws start..start+n of each input, each shape (n,)."""
+        u = self._points.block(start, n)
+        rows = dict(zip(self.inputs, u, strict=True))
+        if not self._tied:
+            return self._each(rows, lambda shape, row: shape.ppf(row))
+        free = {name: row for name, row in rows.items() if name not in self._tied}
+        drawn = self._each(free, lambda shape, row: shape.ppf(row))
+        order = list(self.inputs)
+        held = list(self._tied)
+        if held == order:
+            together = u
+        else:
+            together = u[[order.index(name) for name in held]]
+        if self.method == "copula":
+            z = self._factor @ cast(Floats, ndtri(together))
+            tied = dict(zip(held, z, strict=True))
+            drawn |= self._each(tied, lambda shape, row: shape.of_normal(row))
+        else:
+            for part in parts(n, self.replicates):
+                together[:, part] = reordered(together[:, part], self._factor)
+            tied = dict(zip(held, together, strict=True))
+            drawn |= self._each(tied, lambda shape, row: shape.ppf(row))
+        return {name: drawn[name] for name in order}
+
+    def _each(
+        self,
+        rows: Mapping[str, Floats],
+        value: Callable[[Distribution, Floats], Floats],
+    ) -> dict[str, Floats]:
+        return {name: value(self.inputs[name], row) for name, row in rows.items()}
+
+
+def reordered(values: Floats, factor: Floats) -> Floats:
+    """The rows of `values`, each put in an order that makes them correlated.
+
+    values   independent draws, shape (d, n)
+    factor   lower triangular, of the wanted correlations of normal scores
+
+    Each row keeps exactly its numbers, and the first row its order. The correlation
+    that the draws have by chance is taken out first, where n suffices to tell it.
+    Source: Iman and Conover (1982), doi:10.1080/03610918208812265.
+    """
+    d, n = values.shape
+    if n < 2:
+        return values
+    order = np.argsort(values, axis=1)
+    ordered = np.take_along_axis(values, order, axis=1)
+    ladder = cast(Floats, ndtri(np.arange(1, n + 1) / (n + 1)))
+    scores = np.empty_like(values)
+    np.put_along_axis(scores, order, ladder[None, :], axis=1)
+    if n >= 4 * d:
+        chance = scores @ scores.T / float(ladder @ ladder)
+        scores = cast(Floats, np.linalg.solve(lower_factor(chance), scores))
+    wanted = np.argsort(factor @ scores, axis=1)
+    found = np.empty_like(values)
+    np.put_along_axis(found, wanted, ordered, axis=1)
+    return found
