@@ -216,6 +216,11 @@ def test_a_running_job_of_it_is_cancelled(
             "config": {"permutations": 16_384, "seed": 1},
         },
         "sensitivity.monte_carlo": {"iterations": 100_000_000},
+        "sensitivity.optimize": {
+            "uncertain": ["labor_cost"],
+            "budget": 10_000_000,
+            "config": {"draws": 100_000, "seed": 1},
+        },
         "sensitivity.analyze": {
             "type": "monte_carlo",
             "config": {"monte_carlo_iterations": 100_000, "seed": 1},

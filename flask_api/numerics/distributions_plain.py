@@ -201,8 +201,10 @@ class Triangular(Named):
         width = self.high - self.low
         left, right = self.mode - self.low, self.high - self.mode
         x = np.clip(x, self.low, self.high)
-        below = (x - self.low) ** 2 / (width * left) if left else np.zeros_like(x)
-        above = (self.high - x) ** 2 / (width * right) if right else np.zeros_like(x)
+        up, down = x - self.low, self.high - x
+        # two divisions: the product of two tiny widths would be 0
+        below = up / width * (up / left) if left else np.zeros_like(x)
+        above = down / width * (down / right) if right else np.zeros_like(x)
         return below, above
 
     def cdf(self, x: Floats) -> Floats:
