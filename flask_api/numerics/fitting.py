@@ -19,6 +19,8 @@ FEWEST = 8
 MOST = 100_000
 #: Beyond, squares are no finite numbers.
 LARGEST = 1e150
+#: Squares of less would be 0.
+SMALLEST = 1e-150
 #: Rows of the table of quantiles at most.
 ROWS = 101
 
@@ -98,6 +100,12 @@ def _read(data: Sequence[Any] | npt.NDArray[Any], field: str) -> Floats:
     x = np.sort(np.array(data, dtype=np.float64))
     if x[0] == x[-1]:
         raise InputError(f"all {len(x)} numbers are {x[0]:g}; use kind constant", field)
+    if x[-1] - x[0] < SMALLEST:
+        raise InputError(
+            f"the numbers span {x[-1] - x[0]:g}, too little to compute with; give them "
+            "in another unit",
+            field,
+        )
     if not (abs(x[0]) < LARGEST and abs(x[-1]) < LARGEST):
         raise InputError(
             f"some numbers are beyond {LARGEST:g}, too large to compute with", field
