@@ -113,8 +113,8 @@ def input_error(error: InputError) -> Response:
     """The answer where the web process itself met a value it can't work with."""
     made = NoSolution if isinstance(error, NoSolutionError) else InvalidInput
     details: Any = error.details
-    if details is None and error.field:
-        details = [{"field": error.field, "problem": str(error)}]
+    if error.field and not isinstance(details, list | tuple):
+        details = [{"field": error.field, "problem": str(error), **(details or {})}]
     return service_error(made(str(error), details=details))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 import socket
 import threading
@@ -17,19 +16,23 @@ from typing import Any
 from flask_api.errors import DiskFull
 from flask_api.jobs.documents.schema import MAKE
 from flask_api.jobs.executors.base import Executor, Worker
+from flask_api.jobs.faults import Faults
 from flask_api.jobs.job import EventType, Job, Status
 from flask_api.jobs.queue import retry_delay_s
 from flask_api.jobs.registry import Registry
+from flask_api.jobs.room import Room
 from flask_api.jobs.turn import Limits, Turn
 from flask_api.store.base import StoreBusy
 
-_LOG = logging.getLogger("flask_api.jobs")
 #: How often a server that waits for the engine's lock tries again, seconds.
 LOCK_POLL_S = 0.2
 #: Leases and silent clients are looked at this often, seconds.
 HOUSEKEEPING_S = 5.0
 #: A result file without a row is an orphan after this long, seconds.
 ORPHAN_S = 3600.0
+
+#: No fault of a worker, if it was given no job.
+_STORE_FAULTS = (StoreBusy, DiskFull)
 
 Spawn = Callable[..., Any]
 
@@ -73,6 +76,8 @@ class Engine:
         self._slots_open: set[str] = set()
         self._clients_judged_at = 0.0
         self._clocks_apart = 0.0
+        self._faults = Faults()
+        self._room = Room(registry.results_folder)
         registry.on_cancel = self._on_cancel
 
     # -- state -------------------------------------------------------
@@ -89,7 +94,7 @@ class Engine:
             return "the server is shutting down"
         if self._lock_handle is None:
             return "another server process runs the engine; this one takes over from it"
-        return ""
+        return self._room.problem()
 
     @property
     def workers_active(self) -> int:
@@ -109,8 +114,8 @@ class Engine:
             os.close(handle)
             return
         self._allow_silence()
-        while not self._recovered():
-            if self._stopping.wait(1.0):
+        while (pause_s := self._recovered()) > 0:
+            if self._stopping.wait(pause_s):
                 return
         for number in range(self._settings.slots):
             self._spawn(self._slot, f"{self._name}/{number}", False)
@@ -153,13 +158,14 @@ class Engine:
         if handle is not None:
             os.close(handle)
 
-    def _recovered(self) -> bool:
+    def _recovered(self) -> float:
+        """0 once it is done, else seconds until the next try."""
         try:
             self._recover()
         except (StoreBusy, DiskFull) as error:
-            _LOG.error("the engine cannot begin yet: %s", error)
-            return False
-        return True
+            return self._fault("the start", error)
+        self._works("the start")
+        return 0.0
 
     def _recover(self) -> None:
         """Jobs that a server before us left running go back into the queue.
@@ -209,21 +215,37 @@ class Engine:
         worker: Worker | None = None
         try:
             while not self._stopping.is_set():
+                given = 0
                 try:
                     worker = self._fit(worker)
+                    given = worker.jobs_done
                     self._one(holder, quick, worker)
-                except Exception:  # noqa: BLE001
+                    self._works(f"slot {holder}")
+                except Exception as error:  # noqa: BLE001
                     # A slot outlives every fault, or the server would starve in
                     # silence; the job keeps its lease and comes back by itself.
-                    _LOG.exception("a fault in slot %s", holder)
-                    if worker is not None:
+                    pause_s = self._fault(f"slot {holder}", error)
+                    known = isinstance(error, _STORE_FAULTS)
+                    if worker is not None and not (known and worker.jobs_done == given):
                         worker.discard()
-                    worker = None
-                    self._stopping.wait(1.0)
+                        worker = None
+                    self._stopping.wait(pause_s)
         finally:
             if worker is not None:
                 worker.discard()
             self._slots_open.discard(holder)
+
+    def _fault(self, part: str, error: Exception) -> float:
+        """Tell of a fault; seconds until the next try."""
+        if isinstance(error, DiskFull):
+            self._room.store_failed(str(error))
+        return self._faults.tell(part, error)
+
+    def _works(self, part: str) -> None:
+        """The store answered this part of the engine."""
+        self._faults.over(part)
+        if not self._faults.any:
+            self._room.store_works()
 
     def _fit(self, worker: Worker | None) -> Worker:
         """The worker if it can take another job, else a new one."""
@@ -318,8 +340,9 @@ class Engine:
         while not self._stopping.wait(HOUSEKEEPING_S):
             try:
                 self._tidy(thoroughly=rounds % 12 == 0)
-            except Exception:  # noqa: BLE001
-                _LOG.exception("a fault in housekeeping; it goes on")
+                self._works("housekeeping")
+            except Exception as error:  # noqa: BLE001
+                self._fault("housekeeping", error)
             rounds += 1
 
     def _tidy(self, *, thoroughly: bool) -> None:

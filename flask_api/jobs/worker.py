@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -186,14 +186,18 @@ def run_job(frame: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
 def _error_frame(
     code: str, message: str, field: str | None, details: Any
 ) -> dict[str, Any]:
-    if field and field.rpartition(".")[2] not in message:
+    in_file = isinstance(details, Mapping) and "file" in details
+    if field and not in_file and field.rpartition(".")[2] not in message:
         message = f"{field}: {message}"
     message = message[:MOST_TEXT]
-    problems: list[Any] = [{"field": field, "problem": message}] if field else []
-    if details:
+    plain = [{"field": field, "problem": message}] if field else []
+    problems: list[Any] = [*plain]
+    if field and isinstance(details, Mapping):  # it says more about that one problem
+        problems = [{**plain[0], **details}]
+    elif details:
         problems += details if isinstance(details, list | tuple) else [details]
     if len(orjson.dumps(problems, default=str)) > MAX_PARTIAL:
-        problems = problems[:1] if field else []  # the message has to say it all
+        problems = plain  # the message has to say it all
     return {"type": "error", "code": code, "message": message, "details": problems}
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from flask_api.domains.price.inputs import INPUTS
 from flask_api.domains.price.model import ModelInput, PriceModel, Structure
@@ -17,13 +20,8 @@ from flask_api.domains.price.model_files.overriding import (
     in_overrides,
     override,
 )
-from flask_api.domains.price.revision import (
-    ModelText,
-    model_files,
-    model_text,
-    origin_of,
-)
-from flask_api.domains.price.stored import Refused, Stored
+from flask_api.domains.price.revision import ModelText, model_files, model_text
+from flask_api.domains.price.stored import Refused, Revision, Stored
 from flask_api.numerics.errors import InputError
 
 __all__ = [
@@ -34,7 +32,12 @@ __all__ = [
     "load",
     "model_of",
     "override",
+    "row_of",
 ]
+
+#: Bytes of a model in lists; ours have some 10 kB, and an owner may have 500 models.
+_LONGEST_ROW = 2**19
+_log = logging.getLogger(__name__)
 
 
 def load(
@@ -87,10 +90,7 @@ def find(
     field: str = "version",
 ) -> ModelText:
     """A version's text. Raises InputError with `field`, which says what there is."""
-    try:
-        return model_text(version, models_dir, stored, field)
-    except Refused as error:
-        raise InputError(str(error), field=field) from None
+    return model_text(version, models_dir, stored, field)
 
 
 def model_of(
@@ -126,29 +126,69 @@ def listing(
     """Every version with its inputs, conventions, extensions and source, as plain data.
 
     A text that can't be read is listed with `error` and without inputs, so that one
-    broken file of a user doesn't hide the others.
+    broken file of a user doesn't hide the others. Of stored models the rows are told
+    that were kept with them: no text is read for it.
     """
     files = model_files(models_dir)
     names = [*files, *(stored.versions() if stored else [])]
     result = []
     for version in dict.fromkeys(names):
-        origin = origin_of(version, models_dir) if version in files else "stored"
+        origin = files[version].origin if version in files else "stored"
         try:
-            text = find(version, models_dir, stored)
-            found = _read(text.name, text.content)
-        except InputError as error:
+            if stored is not None and version not in files:
+                listed = _listed_stored(version, stored)
+            else:
+                text = find(version, models_dir, stored)
+                listed = orjson.loads(row_of(version, _read(text.name, text.content)))
+                if text.warning is not None:
+                    listed["warning"] = text.warning
+        except (InputError, Refused) as error:
             listed = _broken(version, str(error))
-        else:
-            listed = _listed(version, found)
-            if text.record is not None:
-                listed |= {
-                    "revision": text.record.revision,
-                    "timestamp": text.record.timestamp,
-                    "price": text.record.price,
-                    "comment": text.record.comment,
-                }
         result.append({**listed, "origin": origin})
     return result
+
+
+def _listed_stored(version: str, stored: Stored) -> dict[str, Any]:
+    record = stored.latest(version)
+    if record is None:
+        raise Refused(f"{version} was removed meanwhile")
+    return {
+        **(stored.row(record) or _row_made_anew(record, stored)),
+        "revision": record.revision,
+        "timestamp": record.timestamp,
+        "price": record.price,
+        "comment": record.comment,
+    }
+
+
+def _row_made_anew(record: Revision, stored: Stored) -> dict[str, Any]:
+    """The row of a text that was stored when rows had another form."""
+    found = _read(f"{record.version}.yaml", stored.content(record))
+    row = row_of(record.version, found)
+    try:
+        stored.keep_row(record, row)
+    except OSError:
+        _log.warning("the row of %s can't be kept", record.version, exc_info=True)
+    listed: dict[str, Any] = orjson.loads(row)
+    return listed
+
+
+def row_of(version: str, found: ModelFile, field: str = "version") -> bytes:
+    """What lists tell of a model, as JSON. Raises InputError if that can't be."""
+    try:
+        row = orjson.dumps(_listed(version, found))
+    except orjson.JSONEncodeError as error:
+        raise InputError(
+            f"the model has a value that no answer can carry: {error}", field=field
+        ) from None
+    if len(row) > _LONGEST_ROW:
+        raise InputError(
+            f"the model has {len(row):,} bytes in lists of models, at most "
+            f"{_LONGEST_ROW:,} are kept: leave extensions, or data of distributions, "
+            "out of it",
+            field=field,
+        )
+    return row
 
 
 def _broken(version: str, message: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from flask_api.errors import (
 from flask_api.http.answers import Accepted
 from flask_api.http.auth import current_owner
 from flask_api.http.body import json_object, query, text_body
+from flask_api.http.error_handlers import service_error
 from flask_api.http.openapi import Media, described
 from flask_api.http.waiting import (
     accepted,
@@ -95,6 +96,12 @@ def models_dir() -> str | None:
 def data_revision(version: str | None = None) -> str:
     """The state of what the caller's models hold: of one version, or of all."""
     return revision(models_dir(), stored_models(), version)
+
+
+@bp.errorhandler(Refused)
+def refused(error: Refused) -> Response:
+    """409 for what the state of the stored models does not allow."""
+    return service_error(Conflict(str(error)))
 
 
 @bp.post("/price/models")
@@ -197,19 +204,14 @@ def read_model(version: str) -> Response:
 
 def _text(version: str, number: int | None) -> ModelText:
     stored = stored_models()
-    try:
-        if number is None:
-            _refuse_retired(version, stored)
-            return _in_use(version, stored)
-        record = (
-            stored.record(version, number) if _was_stored(version, stored) else None
-        )
-        if record is None:
-            raise NotFound(_no_revision(version, number, stored))
-        content = stored.content(record)
-        return ModelText(version, f"{version}.yaml", content, "stored", record)
-    except Refused as error:
-        raise Conflict(str(error)) from None
+    if number is None:
+        _refuse_retired(version, stored)
+        return _in_use(version, stored)
+    record = stored.record(version, number)
+    if record is None:
+        raise NotFound(_no_revision(version, number, stored))
+    content = stored.content(record)
+    return ModelText(version, f"{version}.yaml", content, "stored", record)
 
 
 def _in_use(version: str, stored: Stored) -> ModelText:
@@ -275,12 +277,15 @@ def _row(record: Revision) -> RevisionRow:
 
 @bp.delete("/price/models/<version>")
 @bp.delete("/api/price/models/<version>")
-@described(tag="price", answers=dict.fromkeys((204, 404, 409, 410, 507)))
+@described(
+    tag="price", query=NoQuery, answers=dict.fromkeys((204, 400, 404, 409, 410, 507))
+)
 def retire_model(version: str) -> Response:
     """Take a stored model out of use; its history stays.
 
     With `If-Match` only if that is the latest revision, else 409.
     """
+    validate(NoQuery, query(NoQuery))
     stored = stored_models()
     if not _was_stored(version, stored):
         if version in model_files(models_dir()):
@@ -292,8 +297,6 @@ def retire_model(version: str) -> Response:
     _refuse_retired(version, stored)
     try:
         stored.retire(version, request.headers.get("If-Match"))
-    except Refused as error:
-        raise Conflict(str(error)) from None
     except OSError as error:
         raise DiskFull(f"the model can't be retired: {error.strerror}") from None
     return current_app.response_class(status=HTTPStatus.NO_CONTENT)

@@ -201,10 +201,27 @@ def per_year(before: Array, now: Array, after: Array) -> Array:
 
 
 def scale_of(model: PriceModel, name: str, at: Array) -> Array:
-    """A distance in which the price may change its course, > 0."""
+    """A distance in which the price may change its course, > 0.
+
+    A tenth of the input's size or range. Of an input that is 0 and has no range, as
+    much as moves the price by a tenth: of a yearly cost, a tenth of the turnover.
+    """
     entry = model.inputs.get(name)
     ends = [model.baseline()[name]]
     if entry is not None and entry.low is not None and entry.high is not None:
         ends += [entry.low, entry.high]
     largest = max(abs(end) for end in ends)
-    return np.maximum(np.abs(at), 0.1 * largest if largest else 1.0)
+    return np.maximum(np.abs(at), 0.1 * largest or _as_moves_the_price(model, name))
+
+
+def _as_moves_the_price(model: PriceModel, name: str) -> float:
+    """Change of an input that moves the price by a tenth, by its slope; 1 if none."""
+    price = model.evaluate({})["price"]
+    if np.isfinite(INPUTS[name].high) or not np.isfinite(price[0]):
+        return 1.0  # what has an upper end is a share or a rate
+    plant, first = _Plants(model, [name], {}, price), np.zeros(1, dtype=np.intp)
+    with np.errstate(all="ignore"):  # what is not finite is not taken
+        by_price = plant.npv_slope(first - 1, first, np.ones(1))
+        by_input = plant.npv_slope(first, first, np.zeros(1))
+        distance = float(np.abs(0.1 * price * by_price / by_input)[0])
+    return distance if 0 < distance < np.inf else 1.0

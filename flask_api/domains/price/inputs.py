@@ -441,7 +441,7 @@ YEARLY: frozenset[str] = frozenset(
 )
 
 #: What the seed's own engine recognises: any property that ends in `Amount<n>`.
-_NUMBERED = re.compile(r"(?:S|.*Amount)(\d{1,3})", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?:S|.*Amount)(\d{1,3})", re.IGNORECASE | re.ASCII)
 _BY_NUMBER = {spec.number: spec.name for spec in _SPECS if spec.number is not None}
 
 

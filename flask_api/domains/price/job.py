@@ -14,6 +14,7 @@ from flask_api.domains.price.history import price_metrics
 from flask_api.domains.price.model import PriceModel
 from flask_api.domains.price.model_choice import stored_models
 from flask_api.domains.price.model_files.model_file import read
+from flask_api.domains.price.model_files.overriding import blamed
 from flask_api.domains.price.revision import ModelText, model_files, revision
 from flask_api.domains.price.schema import (
     PriceDataRequest,
@@ -22,7 +23,7 @@ from flask_api.domains.price.schema import (
 )
 from flask_api.domains.price.stored import Priced, Refused, Stored
 from flask_api.errors import Conflict, DiskFull
-from flask_api.numerics.errors import NoSolutionError
+from flask_api.numerics.errors import InputError, NoSolutionError
 
 #: `loss_years` from here on: no plant lives longer.
 LOSSES_FOR_EVER = 100
@@ -47,9 +48,21 @@ def data(
 
     stored = stored_models(context)
     text = catalogue.find(chosen.version, context.models_dir, stored, place("version"))
+    if text.warning is not None:
+        warn(text.warning)
     model = catalogue.build(text, chosen.extension, chosen.overrides, place)
     progress(1, 4, "model read")
-    price = model.solved_price()
+    values = model.baseline()
+    if values["target_row"] > values["plant_lifetime"]:
+        warn(
+            f"target_row is {values['target_row']:g} and plant_lifetime "
+            f"{values['plant_lifetime']:g}: the last year counts as the target"
+        )
+    try:
+        price = model.solved_price()
+    except NoSolutionError as error:
+        field = blamed(str(error), chosen.overrides, place) or error.field
+        raise NoSolutionError(str(error), field=field) from None
     progress(2, 4, "price solved", price=price)
     table = model.cash_flow_table(price)
     economics = report.economics(model, table, price)
@@ -64,7 +77,10 @@ def data(
             f"the internal rate of return is not unique: at the base price the cash "
             f"flow turns more than once, and its net present value is 0 at {rates}"
         )
-    past = _history(text, model, price, stored)
+    try:
+        past = _history(text, model, price, stored)
+    except Refused as error:
+        raise InputError(str(error), field=place("version")) from None
     metrics, problems = price_metrics([one["price"] for one in past])
     for problem in problems:
         warn(problem)
@@ -172,8 +188,9 @@ def models(
     found = catalogue.listing(context.models_dir, stored)
     progress(1, 1, f"{len(found)} models read")
     for model in found:
-        if "error" in model:
-            progress.warn(f"version {model['version']}: {model['error']}")
+        for problem in ("error", "warning"):
+            if problem in model:
+                progress.warn(f"version {model['version']}: {model[problem]}")
     return {
         "models": found,
         "metadata": {
@@ -233,6 +250,7 @@ def _priced(request: PriceStoreRequest, progress: Progress) -> Priced:
         except NoSolutionError as error:
             warnings.append(f"extension {extension} has no price: {error}")
             progress.warn(warnings[-1])
+    row = catalogue.row_of(request.name, found, field="content")
     return Priced(
-        content, model.title, price, model.units["price"], prices, tuple(warnings)
+        content, model.title, price, model.units["price"], prices, tuple(warnings), row
     )

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from flask_api.analysis import Context, Request
 from flask_api.domains.price.stored import Stored
+from flask_api.validation import misplaced
 
 Version = (
     Annotated[int, Field(ge=0, le=10**9)]
@@ -41,10 +53,16 @@ _STRUCTURED = {*_BESIDE, *map(to_camel, _BESIDE)} - {"target_row", "targetRow"}
 
 
 def _plain_but_for_choices(overrides: dict[str, Override]) -> dict[str, Override]:
+    """Lists and objects only for choices that are made of them; told at their name."""
+    faults: list[InitErrorDetails] = []
     for name, value in overrides.items():
         if isinstance(value, dict | list) and name not in _STRUCTURED:
             got = "a list" if isinstance(value, list) else "an object"
-            raise ValueError(f"{name[:60]} is {got}; wanted a number, a word or a bool")
+            problem = f"is {got}; wanted a number, a word, or true or false"
+            kind = PydanticCustomError("value_error", "{problem}", {"problem": problem})
+            faults.append({"type": kind, "loc": (name,), "input": value})
+    if faults:
+        raise ValidationError.from_exception_data("overrides", faults)
     return overrides
 
 
@@ -130,23 +148,42 @@ class ModelReference(Request):
         default=None, description="Years with other values; replaces those of the file."
     )
 
-    @model_validator(mode="after")
-    def _says_each_choice_once(self) -> ModelReference:
-        for name in self._beside():
-            if {name, to_camel(name)} & set(self.overrides or {}):
-                raise ValueError(
-                    f"{name} stands here and in overrides too: give it once"
-                )
-        return self
+    #: Choices beside the overrides that were spelled in camelCase.
+    _camel: frozenset[str] = PrivateAttr(default=frozenset())
 
-    def _beside(self) -> dict[str, Any]:
-        """What stands beside the overrides, by name."""
-        given = self.model_dump(include=set(_BESIDE), exclude_none=True)
-        return {name: given[name] for name in _BESIDE if name in given}
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keeps_spelling(
+        cls, data: Any, handler: ModelWrapValidatorHandler[Self]
+    ) -> Self:
+        made = handler(data)
+        if isinstance(data, Mapping):
+            made._camel = frozenset(
+                name for name in _BESIDE if to_camel(name) in data and name not in data
+            )
+        for name, written in made._written().items():
+            if {name, to_camel(name)} & set(made.overrides or {}):
+                raise misplaced(written, "stands in overrides too: give it once")
+        return made
+
+    def _written(self) -> dict[str, str]:
+        """What stands beside the overrides: its name, and how the request spells it."""
+        return {
+            name: to_camel(name) if name in self._camel else name
+            for name in _BESIDE
+            if getattr(self, name) is not None
+        }
 
     def changes(self) -> dict[str, Override]:
-        """Overrides, and what stands beside them."""
-        return {**(self.overrides or {}), **self._beside()}
+        """Overrides, and what stands beside them, each as the request spells it."""
+        beside = self.model_dump(include=set(_BESIDE), exclude_none=True)
+        return {**(self.overrides or {}), **beside}
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """So that a job keeps the spelling, and names faults in it."""
+        spelled = self._written()
+        return {spelled.get(name, name): value for name, value in dump(self).items()}
 
 
 class ModelChoice(Request):
@@ -167,10 +204,13 @@ class ModelChoice(Request):
     def _says_it_once(self) -> ModelChoice:
         if self.model is not None:
             for name in ("version", "extension"):
-                if getattr(self, name) not in (None, "", getattr(self.model, name)):
-                    raise ValueError(
-                        f"{name} stands here and differs in model.{name}: give it once"
-                    )
+                here, inside = getattr(self, name), getattr(self.model, name)
+                # 1 and "1" are the same version; a name in one place only counts
+                if here in (None, "") or str(here) == str(inside):
+                    continue
+                raise misplaced(
+                    name, f"stands here and differs in model.{name}: give it once"
+                )
         return self
 
     def chosen(self) -> Chosen:
@@ -192,5 +232,5 @@ class ModelChoice(Request):
         elif name in (model.overrides or {}):
             return f"model.overrides.{name}"
         else:
-            inside = name in _BESIDE
+            inside = name in model.changes()
         return f"model.{name}" if inside else name

@@ -5,18 +5,27 @@ Standard library only: the web process uses the fingerprint as a cache key.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
+import os
+import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Literal
 
-from flask_api.domains.price.stored import Revision, Stored, is_name
+from flask_api.domains.price.stored import (
+    MAX_BYTES,
+    Refused,
+    Revision,
+    Stored,
+    is_name,
+)
 from flask_api.numerics.errors import InputError
 
+_OURS = Path(__file__).parent / "models"
 SUFFIXES = (".yaml", ".yml")
-_NAMED = 20  # versions that a message lists
+_NAMED = 8  # versions that a message lists
 
 Origin = Literal["built-in", "models_dir", "stored"]
 
@@ -25,8 +34,9 @@ Origin = Literal["built-in", "models_dir", "stored"]
 class ModelText:
     """The YAML text of a version, and where it comes from.
 
-    name     of the file, for messages
-    record   of the stored revision, where it is one
+    name      of the file, for messages
+    record    of the stored revision, where it is one
+    warning   what its owner should know of it, or None
     """
 
     version: str
@@ -34,11 +44,72 @@ class ModelText:
     content: bytes
     origin: Origin
     record: Revision | None = None
+    warning: str | None = None
 
     @property
     def etag(self) -> str:
         """Changes with the text; of a stored one with the revision too."""
         return self.record.etag if self.record else _hash(self.content)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The file of a version, that was not opened yet.
+
+    problem   why it can't be used, or None
+    ignored   a file of the user's folder that has the name of a built-in one, or None
+    """
+
+    path: Path
+    origin: Origin
+    problem: str | None = None
+    ignored: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def warning(self) -> str | None:
+        """What should be told of a version that works."""
+        if self.ignored is None:
+            return None
+        return (
+            f"{self.ignored} in MODELS_DIR is not used: its name is that of a built-in "
+            "model, which stays; rename the file"
+        )
+
+    def read(self) -> bytes:
+        """What the file holds; never waits, and never reads more than it may hold.
+
+        Raises Refused that names the file.
+        """
+        if self.problem is not None:
+            raise Refused(self.problem)
+        try:
+            _refuse_unreadable(self.name, os.stat(self.path))
+            handle = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with open(handle, "rb") as file:
+                _refuse_unreadable(self.name, os.fstat(handle))  # not swapped meanwhile
+                content = file.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise Refused(f"{self.name} can't be read: {error.strerror}") from None
+        if len(content) > MAX_BYTES:
+            raise Refused(_too_large(self.name, len(content)))
+        return content
+
+
+def _refuse_unreadable(name: str, state: os.stat_result) -> None:
+    if stat.S_ISDIR(state.st_mode):
+        raise Refused(f"{name} is a folder; a model is a file")
+    if not stat.S_ISREG(state.st_mode):
+        raise Refused(f"{name} is a device, pipe or socket; a model is a plain file")
+    if state.st_size > MAX_BYTES:
+        raise Refused(_too_large(name, state.st_size))
+
+
+def _too_large(name: str, size: int) -> str:
+    return f"{name} has {size:,} bytes; a model text has at most {MAX_BYTES:,}"
 
 
 def problem_with_name(name: str) -> str | None:
@@ -53,44 +124,48 @@ def problem_with_name(name: str) -> str | None:
     return None
 
 
-def _ours() -> Traversable:
-    return resources.files(__package__) / "models"
-
-
-def model_files(models_dir: str | None = None) -> dict[str, Traversable]:
+def model_files(models_dir: str | None = None) -> dict[str, Source]:
     """The model file of each version: ours, and those of the user's own folder.
 
-    A version is named by its file, without the ending. Raises InputError where two
-    files claim one version, and where `models_dir` is no folder.
+    A version is named by its file, without the ending. A built-in model keeps its name:
+    a file of the user's that has it too is not used. Two files of the user's with one
+    name are both unusable. Raises InputError where `models_dir` can't be listed.
     """
-    found: dict[str, Traversable] = {}
-    folders: list[Traversable] = [_ours()]
-    if models_dir is not None:
-        if not Path(models_dir).is_dir():
-            raise InputError(
-                f"MODELS_DIR is {models_dir!r}, which is no readable folder",
-                field="models_dir",
+    found = {
+        version: Source(_OURS / names[0], "built-in")
+        for version, names in _named(os.listdir(_OURS)).items()
+    }
+    if models_dir is None:
+        return found
+    try:
+        there = os.listdir(models_dir)
+    except OSError as error:
+        raise InputError(
+            f"MODELS_DIR is no readable folder: {error.strerror}", field="models_dir"
+        ) from None
+    for version, names in _named(there).items():
+        path = Path(models_dir) / names[0]
+        if version in found:
+            known = found[version]
+            found[version] = Source(
+                known.path, known.origin, ignored=" and ".join(names)
             )
-        folders.append(Path(models_dir))
-    for folder in folders:
-        for file in sorted(folder.iterdir(), key=lambda item: item.name):
-            stem, dot, suffix = file.name.rpartition(".")
-            if dot + suffix.lower() not in SUFFIXES or not is_name(stem):
-                continue
-            if stem in found:
-                raise InputError(
-                    f"two model files are called version {stem!r}: {found[stem]} and "
-                    f"{file}; rename one of them",
-                    field="version",
-                )
-            found[stem] = file
+            continue
+        problem = None
+        if len(names) > 1:
+            problem = f"{' and '.join(names)} claim one version: rename one of them"
+        found[version] = Source(path, "models_dir", problem)
     return found
 
 
-def origin_of(version: str, models_dir: str | None) -> Origin:
-    """Whose file that of a version is."""
-    ours = any((_ours() / f"{version}{suffix}").is_file() for suffix in SUFFIXES)
-    return "built-in" if ours else "models_dir"
+def _named(files: Iterable[str]) -> dict[str, list[str]]:
+    """File names by the version that each means, in order; others are left out."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(files):
+        stem, dot, suffix = name.rpartition(".")
+        if dot + suffix.lower() in SUFFIXES and is_name(stem):
+            found.setdefault(stem, []).append(name)
+    return found
 
 
 def model_text(
@@ -101,40 +176,52 @@ def model_text(
 ) -> ModelText:
     """The text of a version: a file, or what its owner stored last.
 
-    Raises InputError with `field`, which says what versions there are, or that this
-    one was retired.
+    Raises InputError with `field`: there is no such version, it was retired, or it
+    can't be read.
     """
-    files = model_files(models_dir)
+    try:
+        return _text(version, model_files(models_dir), stored, field)
+    except Refused as error:
+        raise InputError(str(error), field=field) from None
+
+
+def _text(
+    version: str, files: dict[str, Source], stored: Stored | None, field: str
+) -> ModelText:
+    in_use = stored is not None and stored.in_use(version)
+    file = files.get(version)
+    if file is not None:
+        if in_use:
+            mend = f"DELETE /price/models/{version}"
+            if file.origin == "models_dir":
+                mend = f"rename the file, or {mend}"
+            raise Refused(
+                f"version {version!r} is a file ({file.name}) and also a model you "
+                f"stored: {mend}"
+            )
+        content = file.read()
+        return ModelText(version, file.name, content, file.origin, warning=file.warning)
     record = stored.latest(version) if stored else None
-    retired = stored.retired(version) if stored and record else None
-    if version in files and record and not retired:
-        raise InputError(
-            f"version {version!r} is a file ({files[version]}) and also a model you "
-            f"stored: rename the file, or DELETE /price/models/{version}",
-            field=field,
-        )
-    if version in files:
-        file = files[version]
-        content = file.read_bytes()
-        origin = origin_of(version, models_dir)
-        return ModelText(version, file.name, content, origin)
-    if stored and record and not retired:
+    if stored and record and in_use:
         content = stored.content(record)
         return ModelText(version, f"{version}.yaml", content, "stored", record)
-    if record:
-        raise InputError(
-            f"version {version!r} was retired at {retired}: GET /price/models/{version}"
-            f"?revision={record.revision} still shows it, POST /price/models stores it "
-            "anew",
-            field=field,
+    if stored and record:
+        raise Refused(
+            f"version {version!r} was retired at {stored.retired(version)}: GET "
+            f"/price/models/{version}?revision={record.revision} still shows it, POST "
+            "/price/models stores it anew"
         )
     there = [*files, *(stored.versions() if stored else [])]
-    more = f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
-    raise InputError(
-        f"there is no price model of version {version[:60]!r}; there are "
-        f"{', '.join(there[:_NAMED])}{more}",
-        field=field,
-    )
+    raise InputError(_nothing_called(version, there), field=field)
+
+
+def _nothing_called(version: str, there: list[str]) -> str:
+    said = f"there is no price model of version {version[:60]!r}"
+    if len(there) <= _NAMED:
+        return f"{said}; there are {', '.join(there)}"
+    near = difflib.get_close_matches(version[:64], there, 3, 0.6)
+    hint = f"did you mean {', '.join(near)}? " if near else ""
+    return f"{said}; {hint}GET /price/models lists the {len(there)} there are"
 
 
 def revision(
@@ -146,14 +233,17 @@ def revision(
 
     version   only this one counts; None = all of them
 
-    The names of all files count always: they decide what a version means.
+    The names of all files count always: they decide what a version means. A file that
+    can't be read counts as the reason why.
     """
     digest = hashlib.sha256()
     for name, file in sorted(model_files(models_dir).items()):
-        wanted = version is None or version == name
-        digest.update(name.encode() + b"\0")
-        if wanted:
-            digest.update(_hash(file.read_bytes()).encode())
+        digest.update(f"{name}\0{file.problem}\0{file.ignored}\0".encode())
+        if version is None or version == name:
+            try:
+                digest.update(_hash(file.read()).encode())
+            except Refused as error:
+                digest.update(str(error).encode())
     if stored is not None:
         digest.update(stored.fingerprint(version))
     return digest.hexdigest()[:16]

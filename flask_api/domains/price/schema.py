@@ -18,7 +18,7 @@ from flask_api.domains.price.model_choice import (
     Version,
 )
 from flask_api.domains.price.revision import problem_with_name
-from flask_api.domains.price.stored import MAX_BYTES
+from flask_api.domains.price.stored import MAX_BYTES, MAX_NAME
 
 __all__ = [
     "ANALYSES",
@@ -65,11 +65,11 @@ class PriceModelsRequest(Request):
 class PriceStoreRequest(Request):
     """A price model of one's own, checked, priced and stored as a revision."""
 
-    name: Annotated[str, StringConstraints(max_length=100)] = Field(
+    name: Annotated[str, StringConstraints(max_length=MAX_NAME)] = Field(
         description="The version it can be asked for by: A-Z a-z 0-9 . _ - (64 at most)"
     )
     content: Annotated[str, StringConstraints(min_length=1, max_length=MAX_BYTES)] = (
-        Field(description="The model as YAML text, 1 MiB at most.")
+        Field(description="The model as YAML text, 256 KiB at most.")
     )
     comment: Annotated[str, StringConstraints(max_length=1000)] | None = Field(
         default=None, description="What is new in this revision; kept with it."
@@ -123,6 +123,10 @@ ANALYSES = (
         tables=(
             Table("cash_flow_table", ("price_data", "cash_flow_table")),
             Table("price_by_year", ("price_data", "price_by_year")),
+            Table("capital_ladder", ("price_data", "capital_ladder")),
+            Table("cost_breakdown", ("price_data", "cost_breakdown")),
+            Table("price_history", ("price_data", "price_history")),
+            Table("inputs", ("price_data", "inputs")),
         ),
         documents={
             "xlsx": "files.workbook:write_workbook",

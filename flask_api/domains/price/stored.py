@@ -1,7 +1,8 @@
 """Models that users have stored: every revision is kept, none is ever overwritten.
 
 A version is a folder. `000003.json` is the record of its third revision, and says by
-hash which text (`<sha256>.yaml`) it is; `retired-000003.json` says that the version was
+hash which text (`<sha256>.yaml`) it is; `<sha256>.row-1.json` is what lists tell of
+that text, so that they needn't read it; `retired-000003.json` says that the version was
 retired at that revision. A record appears whole or not at all, by a hard link under a
 name that must be free: of two writers one gets the number, the other the next.
 
@@ -15,76 +16,38 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-#: Largest model text, bytes.
-MAX_BYTES = 2**20
+from flask_api.domains.price.stored_record import (
+    MAX_BYTES,
+    MAX_NAME,
+    Priced,
+    Refused,
+    Revision,
+    is_name,
+)
+
+__all__ = [
+    "MAX_BYTES",
+    "MAX_NAME",
+    "MOST_REVISIONS",
+    "MOST_VERSIONS",
+    "Priced",
+    "Refused",
+    "Revision",
+    "Stored",
+    "is_name",
+]
+
 MOST_REVISIONS = 200
 MOST_VERSIONS = 500
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RECORD = re.compile(r"(\d{6})\.json")
 _RETIRED = re.compile(r"retired-(\d{6})\.json")
-
-
-def is_name(text: str) -> bool:
-    """Whether a version may be called so."""
-    return _NAME.fullmatch(text) is not None
-
-
-class Refused(ValueError):
-    """A stored model's state does not allow what was asked; says what to do."""
-
-
-@dataclass(frozen=True)
-class Revision:
-    """One stored text of a version, with the price it was solved to.
-
-    price              $ per `unit`'s denominator, at the text's own values
-    extension_prices   the same for each extension that has a price
-    job_id             the job that stored it
-    """
-
-    version: str
-    revision: int
-    timestamp: str
-    sha256: str
-    title: str
-    price: float
-    unit: str
-    comment: str | None = None
-    extension_prices: Mapping[str, float] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-    job_id: str | None = None
-
-    @property
-    def etag(self) -> str:
-        return f"{self.revision}-{self.sha256[:16]}"
-
-    def as_dict(self) -> dict[str, Any]:
-        """What is told of it."""
-        told = asdict(self) | {"warnings": list(self.warnings)}
-        del told["job_id"]
-        return told
-
-
-@dataclass(frozen=True)
-class Priced:
-    """A text that was read and priced, ready to be stored."""
-
-    content: bytes
-    title: str
-    price: float
-    unit: str
-    extension_prices: Mapping[str, float] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.content).hexdigest()
+#: Form of the rows that lists keep; others are left alone and made anew.
+_ROW_FORM = 1
 
 
 class Stored:
@@ -102,11 +65,13 @@ class Stored:
 
     def versions(self) -> list[str]:
         """Names of the versions that can be used, in order."""
-        return [
-            name
-            for name in self._names()
-            if self.latest(name) is not None and self.retired(name) is None
-        ]
+        return [name for name in self._names() if self.in_use(name)]
+
+    def in_use(self, version: str) -> bool:
+        """Whether there is a revision, and the version was not retired there."""
+        files = self._files(version)
+        last = max(_numbers(files, _RECORD), default=0)
+        return last > 0 and _retirement(last) not in files
 
     def latest(self, version: str) -> Revision | None:
         """The last revision, also of a retired version; None if there never was one."""
@@ -130,13 +95,18 @@ class Stored:
         name = _retirement(last)
         if name not in files:
             return None
-        text = (self._folder / version / name).read_text("utf-8")
-        return str(json.loads(text)["timestamp"])
+        return str(self._json(version, name)["timestamp"])
 
     def content(self, record: Revision) -> bytes:
         """The text of a revision. Raises Refused if someone changed it on disk."""
         file = self._folder / record.version / f"{record.sha256}.yaml"
-        found = file.read_bytes()
+        try:
+            found = file.read_bytes()
+        except OSError as error:
+            raise Refused(
+                f"the text of {record.version}, revision {record.revision}, can't be "
+                f"read ({file.name}: {error.strerror}): put it back, or store it anew"
+            ) from None
         if hashlib.sha256(found).hexdigest() != record.sha256:
             raise Refused(
                 f"the text of {record.version}, revision {record.revision}, was "
@@ -144,11 +114,28 @@ class Stored:
             )
         return found
 
+    def row(self, record: Revision) -> dict[str, Any] | None:
+        """What lists tell of a revision's text; None where that was not kept."""
+        file = self._folder / record.version / _row(record.sha256)
+        try:
+            found = json.loads(file.read_bytes())
+        except (OSError, ValueError):
+            return None  # it can always be made anew from the text
+        return found if isinstance(found, dict) else None
+
+    def keep_row(self, record: Revision, row: bytes) -> None:
+        """Keep what lists tell of a revision's text, where it isn't kept yet."""
+        _publish(self._folder / record.version / _row(record.sha256), row)
+
     def fingerprint(self, version: str | None = None) -> bytes:
         """Changes with every revision and retirement, of one version or of all."""
         digest = hashlib.sha256()
         for name in self._names() if version is None else [version]:
-            events = [f for f in self._files(name) if f.endswith(".json")]
+            events = [
+                file
+                for file in self._files(name)
+                if _RECORD.fullmatch(file) or _RETIRED.fullmatch(file)
+            ]
             digest.update("\0".join([name, *sorted(events)]).encode() + b"\0\0")
         return digest.digest()
 
@@ -182,6 +169,8 @@ class Stored:
             self._refuse_too_many(version, last)
             folder.mkdir(parents=True, exist_ok=True)
             _publish(folder / f"{text.sha256}.yaml", text.content)
+            if text.row is not None:
+                _publish(folder / _row(text.sha256), text.row)
             made = Revision(
                 version=version,
                 revision=1 if last is None else last.revision + 1,
@@ -242,9 +231,28 @@ class Stored:
             return []
 
     def _record(self, version: str, number: int) -> Revision:
-        file = self._folder / version / f"{number:06d}.json"
-        found = json.loads(file.read_text("utf-8"))
-        return Revision(**found | {"warnings": tuple(found["warnings"])})
+        name = f"{number:06d}.json"
+        found = self._json(version, name)
+        try:
+            return Revision(**found | {"warnings": tuple(found["warnings"])})
+        except (TypeError, KeyError):
+            raise _broken(version, name) from None
+
+    def _json(self, version: str, name: str) -> dict[str, Any]:
+        try:
+            found = json.loads((self._folder / version / name).read_bytes())
+        except (OSError, ValueError):
+            raise _broken(version, name) from None
+        if not isinstance(found, dict):
+            raise _broken(version, name)
+        return found
+
+
+def _broken(version: str, name: str) -> Refused:
+    return Refused(
+        f"{name} of the stored model {version} can't be read: someone changed it on "
+        "disk; put it back from a copy"
+    )
 
 
 def _refuse_mismatch(
@@ -290,6 +298,10 @@ def _publish(file: Path, content: bytes) -> bool:
 
 def _numbers(files: set[str], pattern: re.Pattern[str]) -> list[int]:
     return [int(found[1]) for name in files if (found := pattern.fullmatch(name))]
+
+
+def _row(sha256: str) -> str:
+    return f"{sha256}.row-{_ROW_FORM}.json"
 
 
 def _retirement(number: int) -> str:

@@ -9,14 +9,15 @@ from pydantic import Field, model_validator
 from flask_api.analysis import Analysis, Request, Table
 from flask_api.domains.price.inputs import is_input
 from flask_api.domains.price.schema import ModelChoice
+from flask_api.validation import misplaced
 
 Points = Annotated[int, Field(ge=2, le=1000)]
 
 
 def refuse_empty_range(low: float | None, high: float | None) -> None:
-    """ValueError where both ends are given and leave nothing between."""
+    """An error at `min` where both ends are given and leave nothing between."""
     if low is not None and high is not None and not low < high:
-        raise ValueError(f"got min {low:g} and max {high:g}; min must be below max")
+        raise misplaced("min", f"is {low!r} and max {high!r}; min must be below max")
 
 
 class DerivativesBody(ModelChoice):

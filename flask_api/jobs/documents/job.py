@@ -34,7 +34,8 @@ def make(
 ) -> dict[str, Any]:
     """The name and size of a document, once it stands beside its job's result.
 
-    Raises Conflict where the result is gone, DiskFull where there is no room.
+    Raises Conflict where the result or the folder is gone, as they are once the job is
+    deleted; DiskFull where there is no room.
     """
     order = context.document
     assert order is not None  # the engine gives it, or fails the job
@@ -53,6 +54,10 @@ def make(
             progress(2, 3, "document written")
             size = draft.stat().st_size
             draft.rename(file)
+    except FileNotFoundError:  # what we write into was taken from under us
+        raise Conflict(
+            "the document was removed while it was written; ask for it again"
+        ) from None
     except OSError as error:
         raise DiskFull(
             f"the document cannot be kept in {file.parent.parent.name}/: "

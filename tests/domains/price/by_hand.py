@@ -236,6 +236,8 @@ class Plant:
             interest = owed * self.loan_rate(year)
             payment = self.payment(year, owed, debt, row["revenue"])
             owed += interest - payment
+            if year >= self.p["loan_years"]:
+                owed = 0.0  # and not a rounding that grows by the rate each year
             earned = row["revenue"] + row["byproduct_revenue"] - row["operating_cost"]
             fixed = self.written_off(year)
             left_fixed -= fixed

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from flask_api.domains.price.comparison import attribution
 from flask_api.domains.price.comparison.attribution import (
+    Missing,
     exact,
     sampled,
     shapley,
@@ -177,3 +178,21 @@ def test_more_things_than_can_be_listed_are_refused() -> None:
         exact(product, 21)
     with pytest.raises(InputError, match="generator"):
         shapley(product, 13)
+
+
+def test_of_coalitions_without_worth_the_smallest_of_all_calls_is_kept() -> None:
+    nothing = np.full(2, np.nan)
+    large = np.array([[True, True, True], [True, True, False]])
+    small = np.array([[True, True, True], [False, False, True]])
+    once = Missing().add(large, nothing)
+    assert (once.valued, once.worthless) == (2, 2)
+    assert once.example is not None
+    assert once.example.tolist() == [True, True, False]
+    twice = once.add(small, nothing)
+    assert (twice.valued, twice.worthless) == (4, 4)
+    assert twice.example is not None
+    assert twice.example.tolist() == [False, False, True]
+    again = twice.add(large, np.array([1.0, np.nan]))
+    assert (again.valued, again.worthless) == (6, 5)
+    assert again.example is not None
+    assert again.example.tolist() == [False, False, True]

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from flask_api.domains.price.audit import audit
+from flask_api.domains.price.calculation.depreciation import AssetClass
 from flask_api.domains.price.catalogue import load
 from flask_api.domains.price.conventions import CHOICES
 from tests.domains.price.drawn_plants import drawn
@@ -58,6 +59,17 @@ def test_the_audit_of_a_model_that_solves_no_price_compares_its_npv() -> None:
     (one,) = found["state_deductible"]["choices"]
     assert one["difference"] > 0  # a deductible tax is a lower tax
     assert "price" not in one
+
+
+def test_another_depreciation_is_tried_on_all_classes() -> None:
+    model = load("1")
+    two = [AssetClass(name, "straight_line", 0.5) for name in ("plant", "buildings")]
+    model = replace(model, structure=replace(model.structure, assets=tuple(two)))
+    found = {entry["convention"]: entry for entry in audit(model)}["depreciation"]
+    prices = {one["choice"]: one["price"] for one in found["choices"]}
+    # two halves written off in one way are one plant written off so
+    other = load("1", overrides={"S20": "MACRS5"}).solved_price()
+    assert prices["macrs_5"] == pytest.approx(other, rel=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -1,15 +1,24 @@
 """Model files: what is found, and how what is wrong is named."""
 
+# Answers are JSON objects: their being one is what a failing subscript tells.
+# mypy: disable-error-code="index, union-attr"
+
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
-from flask_api.domains.price.catalogue import listing, load
+from flask_api.domains.price.catalogue import listing, load, row_of
 from flask_api.domains.price.inputs import canonical, is_input
+from flask_api.domains.price.model_files.model_file import read
 from flask_api.domains.price.revision import revision
 from flask_api.numerics.errors import InputError
 
@@ -98,11 +107,111 @@ def test_a_users_folder_adds_models_and_changes_the_revision(tmp_path: Path) -> 
     assert model.solved_price() == pytest.approx(10 * 0.1 / (1 - 1.1**-10), rel=1e-12)
 
 
-def test_a_users_model_cannot_shadow_ours(tmp_path: Path) -> None:
+def test_a_users_model_cannot_shadow_ours_and_that_is_told(tmp_path: Path) -> None:
     (tmp_path / "1.yml").write_text(PLANT, encoding="utf-8")
-    with pytest.raises(InputError, match=r"1\.yaml.*1\.yml") as caught:
-        load("1", models_dir=str(tmp_path))
-    assert caught.value.field == "version"
+    folder = str(tmp_path)
+    assert load("1", models_dir=folder) == load("1")
+    assert revision(folder) != revision()
+    listed = {item["version"]: item for item in listing(folder)}
+    assert listed["1"]["origin"] == "built-in"
+    assert listed["1"]["warning"].startswith("1.yml in MODELS_DIR is not used")
+    assert "error" not in listed["1"]
+
+
+def _directory(file: Path) -> None:
+    file.mkdir()
+
+
+def _dangling(file: Path) -> None:
+    file.symlink_to(file.parent / "nothing")
+
+
+def _loop(file: Path) -> None:
+    file.symlink_to(file)
+
+
+def _zeros(file: Path) -> None:
+    file.symlink_to("/dev/zero")
+
+
+def _large(file: Path) -> None:
+    with file.open("wb") as out:
+        out.truncate(50_000_000)  # sparse: takes no disk
+
+
+def _twice(file: Path) -> None:
+    for one in (file, file.with_suffix(".yml")):
+        one.write_text(PLANT, encoding="utf-8")
+
+
+def _tagged(file: Path) -> None:
+    file.write_text("title: !!bool abc", encoding="utf-8")
+
+
+ODD = {
+    _directory: "is a folder",
+    _dangling: "No such file",
+    _loop: "symbolic links",
+    os.mkfifo: "pipe",
+    _zeros: "device",
+    _large: "50,000,000 bytes",
+    _twice: "odd.yml",
+    _tagged: "line 1, column 8",
+}
+
+
+@pytest.mark.parametrize("make", ODD)
+def test_an_odd_file_hides_no_other_model(
+    make_app: Callable[..., Flask], tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "mine.yaml").write_text(PLANT, encoding="utf-8")
+    make(folder / "odd.yaml")
+    client = make_app(models_dir=folder).test_client()
+    begun = time.monotonic()
+    answers = [client.get("/price/models")]
+    found = {model["version"]: model for model in answers[0].json["models"]}
+    assert [name for name, model in found.items() if "error" in model] == ["odd"]
+    assert "odd.yaml" in found["odd"]["error"]
+    assert ODD[make] in found["odd"]["error"]
+    for version in ("1", "mine"):
+        assert client.get(f"/price/data?version={version}").status_code == 200
+    for address in ("/price/data?version=odd", "/price/models/odd"):
+        answers.append(client.get(address))
+        if make is not _tagged or "data" in address:  # its text can be read, and mended
+            assert answers[-1].status_code == 400
+    body = {"name": "odd", "content": PLANT}
+    answers.append(client.post("/price/models", json=body))
+    assert answers[-1].status_code == 409
+    assert not [one for one in answers if str(tmp_path) in one.text]
+    # the pipe blocked a web process for 31 s, /dev/zero until it was killed
+    assert time.monotonic() - begun < 5
+
+
+def test_a_model_that_no_list_can_carry_is_refused() -> None:
+    """The parser refuses such texts before; the list holds a line of its own."""
+    found = read("mine.yaml", PLANT.encode())
+    with pytest.raises(InputError, match="no answer can carry") as caught:
+        row_of("mine", replace(found, title="\ud800"), field="content")
+    assert caught.value.field == "content"
+    with pytest.raises(InputError, match="at most 524,288"):
+        row_of("mine", replace(found, description="x" * 2**19))
+
+
+def test_of_many_models_only_near_ones_are_named(tmp_path: Path) -> None:
+    for number in range(40):
+        (tmp_path / f"plant-{number}.yaml").write_text(PLANT, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load("plnt-7", models_dir=str(tmp_path))
+    assert "did you mean plant-7" in str(caught.value)
+    assert "lists the 44 there are" in str(caught.value)
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("name", ["S１１", "ſ11", "S¹¹", "amount１１"])
+def test_numbers_of_other_scripts_name_no_input(name: str) -> None:
+    assert not is_input(name)
 
 
 @pytest.mark.parametrize(

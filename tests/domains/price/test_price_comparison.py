@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -373,6 +374,25 @@ def test_impacts_of_a_dearer_labour_follow_their_formulas(client: FlaskClient) -
     assert any("market_data" in text for text in answer["metadata"]["warnings"])
 
 
+def test_a_margin_is_of_all_that_is_earned_by_products_too() -> None:
+    found = compared("1", {"byproduct_revenue": 12_000})["impact_metrics"]
+    sold = UNITS * load("1").solved_price()
+    # 12,000 $ less of revenue are asked for: what is earned together stays
+    assert found["margin_impact"] == pytest.approx(0, abs=1e-12)
+    assert found["revenue_impact"] == pytest.approx(-12_000 / sold, rel=1e-10)
+
+
+def test_a_plant_that_solves_no_price_has_a_worth_to_be_compared_with() -> None:
+    base = replace(load("1"), structure=replace(load("1").structure, solves="npv"))
+    dear = override(base, {"labor_cost": 30_000})
+    plants = Plant.solved("a", base), Plant.solved("b", dear)
+    entry, _ = compare(*plants, None, Drawing(64, stream(0)), lambda prices: None)
+    # at 2 $ income stays above 0: each dollar of cost saves its tax
+    worth = -6_000 * (1 - TAX) * ANNUITY
+    assert plants[0].npv_at(2.0) != pytest.approx(0, abs=100)
+    assert entry["impact_metrics"]["npv_impact"] == pytest.approx(worth, rel=1e-9)
+
+
 def test_a_dearer_variant_loses_share_and_place(client: FlaskClient) -> None:
     market = {
         "competitor_prices": [1.9, 2.1, 2.1, 2.5],
@@ -452,8 +472,8 @@ def test_variants_without_an_id_are_named_by_what_they_are(client: FlaskClient) 
     answer = ask(client, base_version=1, variants=variants)
     assert list(answer["comparisons"]) == [
         "1.loan",
-        "1 with S11 250000.0",
-        "1 with S11 250000.0 (2)",
+        "1 with S11 250000",
+        "1 with S11 250000 (2)",
         "1 with 3 changes",
         "1",
     ]
@@ -555,7 +575,7 @@ def test_its_tables_are_csv(client: FlaskClient) -> None:
         ),
         (
             {"base_version": 2, "base": {"version": 1}, "variants": [{}]},
-            "body",
+            "base.version",
         ),
         ({"variants": [{}], "config": {"permutations": 2}}, "config.permutations"),
         ({"variants": [{}], "config": {"seed": -1}}, "config.seed"),
@@ -565,9 +585,12 @@ def test_its_tables_are_csv(client: FlaskClient) -> None:
         ),
         (
             {"variants": [{}], "market_data": {"market_share": {"a": 0.7, "b": 0.6}}},
-            "market_data",
+            "market_data.market_share",
         ),
-        ({"variants": [{}], "market_data": {"market_share": 1}}, "market_data"),
+        (
+            {"variants": [{}], "market_data": {"market_share": 1}},
+            "market_data.market_share",
+        ),
         (
             {"variants": [{}], "market_data": {"elasticity_data": {"own_price": 1}}},
             "market_data.elasticity_data.own_price",

@@ -150,6 +150,27 @@ def test_the_year_that_means_the_last_has_no_neighbours() -> None:
     assert found.first[1] == found.price[2] - found.price[1]
 
 
+def test_the_slope_at_the_first_target_year_leaves_out_the_last_year() -> None:
+    model = load("1", overrides={"target_row": 1})
+    first, second = model.evaluate({"target_row": np.array([1.0, 2.0])})["price"]
+    # year 0, which means year 20, would make half of their difference of it
+    assert at_home(model, "target_row") == second - first
+
+
+@pytest.mark.parametrize("cost", ["fixed_cost", "variable_cost", "v1_quantity"])
+def test_a_kink_at_a_cost_of_nothing_is_seen_at_the_size_of_the_plant(
+    cost: str,
+) -> None:
+    # a plant that spends what it sells, 2^38 $ a year: income is 0 to the last bit
+    free = {**NOTHING, "bare_erected_cost": 0.0, "required_irr": 0.0}
+    plant = {"S35": 2.0**38, "S12": 512.0, "S10": 4.0, "v1_unit_cost": 1.0}
+    model = load("1", overrides={**free, **plant})
+    # one-sided extrapolated differences: 1e-14 over the widest steps
+    assert at_home(model, cost) == pytest.approx(1 / 512, rel=1e-9)
+    found = along(model, cost, np.array([0.0]))
+    assert found.first[0] == pytest.approx(1 / 512, rel=1e-9)
+
+
 def test_slopes_of_rows_with_unlike_years_are_those_of_each_plant() -> None:
     rows = {
         "plant_lifetime": np.array([5.0, 20.0, 5.0, 33.0]),
@@ -196,7 +217,7 @@ def random_plant(seed: int) -> PriceModel:
         "principal_proportion": 1 - drawn["interest_proportion"],
         "loss_years": float(rng.choice([0, 2, 5, 100])),
         "loss_limit": float(rng.choice([0.5, 0.8, 1.0])),
-        "target_row": float(rng.choice([0, 0, 3, 12])),
+        "target_row": float(min(rng.choice([0, 0, 3, 12]), life)),
         "bare_erected_cost": float(rng.uniform(1e5, 1e6)),
         "number_of_units": float(rng.uniform(1e4, 1e5)),
         "required_irr": float(rng.uniform(0.01, 0.3)),

@@ -219,6 +219,41 @@ def test_what_an_older_result_lacks_is_left_out(client: FlaskClient) -> None:
     assert figures(data["current_price"]) in page_of(result)
 
 
+def test_every_figure_is_in_its_own_unit(client: FlaskClient) -> None:
+    result = priced(client, "version=corn_stover_ethanol")
+    shown = {item.name: item for item in reading.economics(result)}
+    price = result["metadata"]["unit"]
+    assert price == "$/kg"
+    assert {name: item.unit for name, item in shown.items() if item.unit != "$"} == {
+        "internal_rate_of_return": "1/year",
+        "average_selling_price": price,
+        "calculation_mode": "",
+        "solved_price": price,
+        "payback_years": "years",
+        "discounted_payback_years": "years",
+        "irr_at_base_price": "1/year",
+        "irr_all_roots": "",  # written with each of them
+        "levelised_cost": price,
+    }
+    assert shown["npv_at_base_price"].unit == shown["cumulative_npv"].unit == "$"
+    rates = result["price_data"]["economics"]["irr_all_roots"]
+    told = "; ".join(quantity(rate, "1/year") for rate in rates)
+    assert shown["irr_all_roots"].value == told
+
+
+def test_the_levelised_cost_has_a_tile_and_its_source(client: FlaskClient) -> None:
+    result = priced(client)
+    text, cost = page_of(result), result["price_data"]["economics"]["levelised_cost"]
+    tile = f"<dt>Levelised cost</dt><dd>{quantity(cost, '$/unit')}</dd>"
+    assert tile in text
+    assert any(
+        "Annual Technology Baseline" in source for _, source in citations(result)
+    )
+    result["price_data"]["economics"]["levelised_cost"] = None
+    assert tile not in page_of(result)
+    assert not any("Technology Baseline" in source for _, source in citations(result))
+
+
 # -- the report of a price ---------------------------------------------------------
 
 

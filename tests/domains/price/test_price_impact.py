@@ -118,6 +118,8 @@ def test_another_base_price_is_compared_with_and_warned_of(client: FlaskClient) 
     (row,) = answer["changes"]
     assert row["difference"] == pytest.approx(SOLVED + 0.2 - 2, rel=1e-11)
     assert row["effect"] == pytest.approx(0.2, rel=1e-11)
+    # one change alone has nothing to do together with
+    assert answer["metadata"]["interaction"] == pytest.approx(0, abs=1e-12)
     assert answer["metadata"]["base_price_source"] == "request"
     assert warned(answer, "base_price 2 is not the price")
 
@@ -128,6 +130,7 @@ def test_another_base_price_is_compared_with_and_warned_of(client: FlaskClient) 
         ({"max_price": 2.1}, 2.1, "max_price"),
         ({"minPrice": 2.5}, 2.5, "min_price"),
         ({"min_price": 1, "max_price": 3}, SOLVED + 0.2, None),
+        ({"min_price": 1, "max_price": 2.1}, 2.1, "max_price"),
         ({"min_price": 2.4, "max_price": 2.4}, 2.4, "min_price"),
         ({}, SOLVED + 0.2, None),
     ],
@@ -452,3 +455,90 @@ def test_a_number_that_is_none_is_refused(client: FlaskClient, number: str) -> N
         content_type="application/json",
     )
     assert got.status_code == 400
+
+
+# -- numbers without sense ---------------------------------------------------------
+
+
+def test_revenue_never_falls_by_more_than_all_of_it(client: FlaskClient) -> None:
+    answer = ask(
+        client,
+        parameters=[{"id": "labor_cost", "change": 25}],
+        market_data={"elasticity_data": {"own_price": -500}},
+        constraints={"min_price": 3},
+    )
+    assert answer["metrics"]["revenue_impact"] == -1
+    assert warned(answer, "sells 0 times as much")
+
+
+@given(st.floats(0.01, 100), st.floats(-1e3, 1e3), st.floats(-1e3, 1e3))
+def test_revenue_after_a_change_is_nothing_or_more(
+    price: float, after: float, elasticity: float
+) -> None:
+    found = impact.revenue_impact(price, after, elasticity)
+    assert (found is None) == (after < 0)
+    assert found is None or found >= -1
+
+
+def test_a_price_below_nothing_earns_no_revenue(client: FlaskClient) -> None:
+    parameters = [{"id": "a", "weight": 1, "sensitivity": -2}]
+    answer = ask(client, base_price=2, parameters=parameters)
+    assert answer["optimized_price"] == -2
+    assert answer["metrics"]["revenue_impact"] is None
+    assert warned(answer, "revenue_impact is null: the price after all is -2")
+
+
+def test_a_small_answer_of_demand_is_not_warned_of(client: FlaskClient) -> None:
+    parameters = [{"id": "labor_cost", "change": 25}]
+    market = {"market_share": 0.2, "elasticity_data": {"own_price": -2}}
+    answer = ask(client, parameters=parameters, market_data=market)
+    assert not warned(answer, "not to be trusted")
+
+
+@pytest.mark.parametrize(
+    "market",
+    [
+        {"market_share": 0.995},
+        {"market_share": 0.2, "elasticity_data": {"own_price": -50}},
+        {"competitor_prices": [2, 3], "elasticity_data": {"own_price": -50}},
+    ],
+)
+def test_a_share_that_a_small_rise_takes_away_is_warned_of_everywhere(
+    client: FlaskClient, market: dict[str, Any]
+) -> None:
+    parameters = [{"id": "labor_cost", "change": 3}]
+    changed = ask(client, parameters=parameters, market_data=market)
+    body = {"variants": [{"overrides": {"S35": 24_720}}], "market_data": market}
+    compared = client.post("/price/comparison", json=body).json
+    assert warned(changed, "higher costs half of the share")
+    assert warned(compared, "higher costs half of the share")
+    # one change, one formula: from the share at the base price to that after it
+    (entry,) = compared["comparisons"].values()
+    before = competition.share(SOLVED, SOLVED, known(market))
+    after = changed["market_position"]["market_share_estimate"]
+    assert entry["impact_metrics"]["market_share_impact"] == pytest.approx(
+        after - before, rel=1e-9
+    )
+
+
+def known(market: dict[str, Any]) -> Market:
+    elasticity = market.get("elasticity_data", {}).get("own_price")
+    prices = tuple(market.get("competitor_prices", ()))
+    return Market(prices, market.get("market_share"), elasticity)
+
+
+@given(st.floats(0.01, 0.99), st.floats(-20, -0.1))
+def test_the_rise_that_halves_a_share_does_so(share: float, elasticity: float) -> None:
+    market = Market((), share, elasticity)
+    rise = competition.halved_by(market)
+    assert rise is not None
+    found = competition.share(2 * (1 + rise), 2, market)
+    assert found == pytest.approx(share / 2, rel=1e-9)
+
+
+def test_percent_of_nothing_is_nothing_and_told(client: FlaskClient) -> None:
+    answer = ask(client, parameters=[{"id": "v1_quantity", "change": 10}])
+    assert answer["optimized_price"] == SOLVED
+    assert warned(answer, "10 % of 0 is 0, so this changes nothing")
+    answer = ask(client, parameters=[{"id": "v1_quantity", "change": 0}])
+    assert not warned(answer, "of 0 is 0")

@@ -237,6 +237,24 @@ def test_doubtful_flows_are_left_to_exact_numbers() -> None:
     assert internal_rate(cash, 0.1) == pytest.approx([0.1, math.nan], nan_ok=True)
 
 
+@pytest.mark.parametrize("flow", [[-6, 3, 4, -2], [-6, -1, 4, -1], [-5, 0, 3, 1, -1]])
+def test_amounts_of_the_last_bits_have_the_rate_of_larger_ones(
+    flow: list[int],
+) -> None:
+    """There signs at the ends of an interval are roundings: whole numbers decide."""
+    whole = np.array(flow, dtype=float)[:, None]
+    tiny = whole * 5e-324
+    assert internal_rate(tiny, 0.1) == pytest.approx(internal_rate(whole, 0.1))
+
+
+def test_a_doubtful_flow_whose_only_rate_is_beyond_the_range_has_none() -> None:
+    flow = with_rates("1/10", "1/10", "150", last=1)  # touches 0 at 10 %
+    cash = np.array(flow, dtype=float)[:, None]
+    assert list(falling_brackets(cash, irr.LOWEST, irr.HIGHEST)[3]) == [0]
+    assert all_rates(flow) == pytest.approx([0.1, 150.0])
+    assert np.isnan(internal_rate(cash, 0.1))
+
+
 def typical(years: int, samples: int, seed: int = 0) -> np.ndarray:
     """Plants: up to three years of construction, then uneven earnings."""
     rng = np.random.default_rng(seed)

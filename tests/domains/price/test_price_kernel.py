@@ -19,7 +19,7 @@ from flask_api.domains.price.catalogue import load
 from flask_api.domains.price.conventions import CHOICES
 from flask_api.domains.price.inputs import INPUTS
 from flask_api.domains.price.kernel import prices as kernel
-from flask_api.domains.price.model import ModelInput, PriceModel
+from flask_api.domains.price.model import ModelInput, Period, PriceModel
 from flask_api.domains.price.revision import model_files
 from tests.domains.price import by_hand
 from tests.domains.price.drawn_plants import drawn
@@ -153,6 +153,92 @@ def test_the_models_that_ship_cost_the_same_in_numpy_and_compiled(version: str) 
     )
 
 
+#: Version 1 half of which is lent for all its life: rate, years, and the price in
+#: arithmetic of 200 digits.
+LENT = (
+    (0.3, 100, 2.60406611327942),
+    (0.5, 60, 3.26927274304457),
+    (1.0, 60, 4.93574570860422),
+    (2.0, 40, 8.28056608473113),
+    (10.0, 100, 34.9373119574324),
+)
+
+
+@pytest.mark.parametrize(("rate", "years", "price"), LENT)
+def test_a_dear_loan_of_many_years_costs_what_it_does_in_200_digits(
+    rate: float, years: int, price: float
+) -> None:
+    lent = {"plant_lifetime": years, "loan_years": years, "loan_fraction": 0.5}
+    varied = {"loan_rate": np.full(3, rate)}
+    model = load("1", overrides=lent)
+    # fifteen digits are given
+    assert computed(model, varied)["price"] == pytest.approx([price] * 3, rel=1e-14)
+    assert model.evaluate(varied)["price"] == pytest.approx([price] * 3, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    "repayment", ["level_payment", "level_principal", "bullet", "revenue_share"]
+)
+def test_loans_whose_rate_changes_cost_the_same_everywhere(repayment: str) -> None:
+    model = load("1", overrides={"loan_fraction": 0.5, "plant_lifetime": 60})
+    dear = (Period(5, 9, {"loan_rate": 3.0}), Period(30, 44, {"loan_rate": 0.0}))
+    conventions = replace(
+        model.structure.conventions,
+        loan_repayment=repayment,
+        interest_type="variable",
+    )
+    shape = replace(model.structure, periods=dear, conventions=conventions)
+    model = replace(model, structure=shape)
+    rates, years = np.array([0.0, 0.04, 1.0, 10.0]), np.array([60.0, 31.0, 60.0, 7.0])
+    varied = {"loan_rate": rates, "loan_years": years}
+    assert_twins(model, varied)
+    for rate, term, price in zip(
+        rates, years, computed(model, varied)["price"], strict=True
+    ):
+        values = {**model.baseline(), "loan_rate": rate, "loan_years": term}
+        # by hand a root is bisected, to 1e-10 or so
+        assert price == pytest.approx(by_hand.solved_price(values, shape), rel=1e-9)
+
+
+def test_a_loss_that_expires_unused_is_lost() -> None:
+    # year 1 loses 1,000,000 $; nine equal incomes make up for it, six may use it
+    model = load("1", overrides={"plant_lifetime": 10, "required_irr": 0.0})
+    year = Period(1, 1, {"labor_cost": 1_000_000.0})
+    shape = replace(model.structure, periods=(year,))
+    model = replace(model, structure=shape)
+    for last in (4, 5, 6, 7, 8):
+        values = {**model.baseline(), "loss_years": last}
+        want = by_hand.solved_price(values, shape)
+        varied = {"loss_years": np.full(3, float(last))}
+        for found in (computed(model, varied), model.evaluate(varied)):
+            assert found["price"] == pytest.approx([want] * 3, rel=1e-9)
+        if last < 8:
+            assert want > model.solved_price() * 1.0001
+
+
+def test_a_drawn_loss_limit_below_that_of_the_model_counts() -> None:
+    limits = np.array([1.0, 0.8, 0.5, 0.0])
+    model = load("corn_stover_ethanol")
+    assert model.baseline()["loss_limit"] == 1
+    assert_twins(model, {"loss_limit": limits})
+    assert (np.diff(computed(model, {"loss_limit": limits})["price"]) > 0).all()
+
+
+def test_years_that_mean_the_last_one_are_drawn_beside_early_ones() -> None:
+    for rows_of in ([0, 1, 2, 3], [3, 2, 1, 0], [2, 3]):
+        assert_twins(load("1"), {"target_row": np.resize(np.array(rows_of, float), 40)})
+
+
+def test_whole_years_are_rounded_to_the_nearest() -> None:
+    for name, of in (("plant_lifetime", 20.0), ("construction_years", 3.0)):
+        column = np.array([of - 0.4, of, of + 0.4])
+        for found in (
+            computed(load("1"), {name: column}),
+            load("1").evaluate({name: column}),
+        ):
+            assert len(set(found["price"])) == 1
+
+
 # -- the same bits ---------------------------------------------------------------------
 
 
@@ -211,6 +297,50 @@ def test_a_row_has_the_same_bits_beside_neighbours_that_have_no_price(
     assert np.isnan(np.delete(mixed["price"], np.s_[2::3])).all()
 
 
+def test_a_row_has_the_same_bits_before_and_after_longer_constructions() -> None:
+    # a loan drawn in 13 parts is 1 but for roundings: not so in the next block
+    model = load("1", overrides={"loan_fraction": 0.4})
+    for longest in (3, 7, 13, 20):
+        years = np.append(np.ones(16), np.full(50, float(longest)))
+        there = computed(model, {"construction_years": years})["price"]
+        back = computed(model, {"construction_years": years[::-1].copy()})["price"]
+        assert np.array_equal(back[::-1], there)
+
+
+def test_a_loan_is_all_of_it_though_its_schedule_sums_to_1_but_for_a_billionth() -> (
+    None
+):
+    model = load("1", overrides={"loan_fraction": 0.9})
+    shape = replace(model.structure, schedule=(0.5, 0.5 - 9e-10))
+    assert_twins(replace(model, structure=shape), {})
+
+
+@pytest.mark.parametrize(
+    ("overrides", "varied"),
+    [
+        ({}, {"loss_years": [100.0, 3, 50, 20, 40]}),
+        ({"loss_years": 20}, {"plant_lifetime": [15.0, 10, 30, 40, 8]}),
+        ({}, {"plant_lifetime": [10.0, 11, 12, 20, 8]}),
+    ],
+)
+def test_a_row_has_the_same_bits_alone_and_beside_rows_under_other_rules(
+    overrides: dict[str, float], varied: dict[str, list[float]]
+) -> None:
+    # the last one: taxes differ by year only for plants that live to see it
+    model = load("corn_stover_ethanol", overrides=overrides)
+    late = (Period(12, 14, {"federal_tax_rate": 0.5}),)
+    periods = () if overrides or "loss_years" in varied else late
+    model = replace(model, structure=replace(model.structure, periods=periods))
+    given = {name: np.array(column) for name, column in varied.items()}
+    given["bare_erected_cost"] = model.baseline()["bare_erected_cost"] * np.linspace(
+        0.5, 1.5, 5
+    )
+    together = computed(model, given)["price"]
+    for row in range(5):
+        alone = {name: column[row : row + 1] for name, column in given.items()}
+        assert computed(model, alone)["price"][0] == together[row]
+
+
 # -- what is refused, and what stops ---------------------------------------------------
 
 
@@ -235,6 +365,48 @@ def test_no_price_saves_a_plant_that_sells_nothing_or_is_taxed_whole(
     }
     found = computed(load("1", extension), varied)["price"]
     assert np.isnan(found).tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize("credit_use", ["refundable", "carried_forward"])
+@pytest.mark.parametrize("extension", ["", "as_income_allows"])
+@pytest.mark.parametrize("by_period", [False, True])
+def test_taxes_that_take_more_than_all_leave_no_price(
+    extension: str, credit_use: str, by_period: bool
+) -> None:
+    """Though NPV may be 0 at some price: where nothing is taxed, or losses are."""
+    model = load(
+        "1",
+        extension,
+        overrides={
+            "credit_use": credit_use,
+            "federal_tax_rate": 0.0 if by_period else 0.3,
+            "v4_quantity": 300.0,
+            "v4_unit_cost": 50.0,
+        },
+    )
+    if by_period:
+        dear = (Period(6, 8, {"federal_tax_rate": 0.3, "labor_cost": 2e5}),)
+        model = replace(model, structure=replace(model.structure, periods=dear))
+    varied = {"state_tax_rate": np.array([0.1, 0.69, 0.7, 0.75, 0.95, 1.0])}
+    for found in (computed(model, varied), model.evaluate(varied, BOTH)):
+        assert np.isnan(found["price"]).tolist() == [False, False] + 4 * [True]
+        assert np.isfinite(found["npv"]).all()
+    assert_twins(model, varied)
+
+
+@pytest.mark.parametrize("loss_limit", [1.0, 0.8])
+def test_taxes_that_take_more_than_all_leave_no_price_though_nothing_is_taxed(
+    loss_limit: float,
+) -> None:
+    # it sells what it spends: income is 0 at the price at which it breaks even
+    costs = ("raw_material_cost", "utility_cost", "maintenance_cost", "insurance_cost")
+    free = {**dict.fromkeys(costs, 0.0), "bare_erected_cost": 0.0, "required_irr": 0.0}
+    sales = {"labor_cost": 512.0, "number_of_units": 512.0, "plant_lifetime": 4}
+    model = load("1", overrides={**free, **sales, "loss_limit": loss_limit})
+    varied = {"state_tax_rate": np.array([0.05, 0.78, 0.79, 0.95])}
+    for found in (computed(model, varied), model.evaluate(varied)):
+        assert found["price"].tolist()[:2] == pytest.approx([1.0, 1.0], rel=1e-12)
+        assert np.isnan(found["price"][2:]).all()
 
 
 def test_a_model_that_solves_npv_has_the_selling_price() -> None:

@@ -49,6 +49,13 @@ def test_what_is_written_off_at_once_needs_no_more_than_its_cost() -> None:
     assert lcoe.project_finance_factor(0.4, 0.0) == pytest.approx(1 / 0.6, rel=1e-15)
 
 
+def test_at_a_rate_below_0_write_offs_are_worth_more_than_they_cost() -> None:
+    worth = lcoe.present_value_of_depreciation([0.5, 0.5], -0.1)
+    assert worth == pytest.approx(0.5 / 0.9 + 0.5 / 0.81, rel=1e-15)
+    factor = lcoe.project_finance_factor(0.4, worth)
+    assert factor * 0.6 + 0.4 * worth == pytest.approx(1, rel=1e-15)
+
+
 def test_an_investment_credit_comes_back_and_halves_the_write_off() -> None:
     tax, worth, credit = 0.257, 0.8, 0.3
     factor = lcoe.project_finance_factor(tax, worth, credit)
@@ -109,7 +116,7 @@ inputs:
         (lambda: lcoe.capital_recovery_factor(float("nan"), 20), "rate"),
         (lambda: lcoe.capital_recovery_factor(0.1, 0), "years"),
         (lambda: lcoe.project_finance_factor(1.0, 0.5), "tax_rate"),
-        (lambda: lcoe.project_finance_factor(0.2, 1.5), "pv_depreciation"),
+        (lambda: lcoe.project_finance_factor(0.2, -0.5), "pv_depreciation"),
         (lambda: lcoe.project_finance_factor(0.2, 0.5, -0.1), "investment_credit"),
         (lambda: lcoe.construction_finance_factor([0.5, 0.4], 0.1, 0.2), "schedule"),
         (lambda: lcoe.construction_finance_factor([], 0.1, 0.2), "schedule"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from flask_api.domains.price.catalogue import listing, load
 from flask_api.domains.price.model import Period, PriceModel
-from flask_api.domains.price.model_files import placed_yaml
+from flask_api.domains.price.model_files import yaml_text
 from flask_api.domains.price.model_files.model_file import read
 from flask_api.domains.price.stored import MAX_BYTES
 from flask_api.numerics.errors import InputError
@@ -158,7 +160,8 @@ def test_periods_slots_products_and_tables_are_read(tmp_path: Path) -> None:
     assert shape.off == {"V3", "F2"}
     assert (shape.products, shape.solves) == ({2: "electricity"}, "npv")
     (asset,) = shape.assets
-    assert (asset.method, asset.table) == ("custom", (0.5, 0.3, 0.2))
+    assert (asset.method, asset.share) == ("custom", 1)
+    assert asset.table == (0.5, 0.3, 0.2)
     listed = {m["version"]: m for m in listing(str(tmp_path))}["mine"]
     assert listed["off"] == ["F2", "V3"]
     assert listed["periods"][1] == {
@@ -344,27 +347,162 @@ def test_what_is_wrong_is_named_with_its_place(
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"title: x\n#" + b"x" * MAX_BYTES, "at most 1,048,576"),
-        (b"a: \xff", "not UTF-8"),
-        (b"a: " + b"9" * 5000, "4300 digits"),
-        (b"a: 2026-13-45", "month"),
-        (b"a: \x01", "not YAML"),
-        (b"- 1", "want a mapping"),
-        (b"", "want a mapping"),
-        (b"a: 1\n---\nb: 2", "single document"),
-        (b"a: !!int x", "not YAML"),
-        (b"a: " + b"[" * 100_000, "deeper than 20"),
+        (b"b: 1\na: \xff", "line 2, column 4: byte 8 (0xff) is not UTF-8"),
+        (b"b: 1\na: \0", "line 2, column 4: the character U+0000"),
+        (b"b: 1\na: \x01", "line 2, column 4: the character U+0001"),
+        (b'a: "\\ud800"', "line 1, column 4: the character U+D800"),
+        (b'a: "\\U00110000"', "line 1, column 4: there is no character"),
+        (b"a: " + b"9" * 5000, "line 1, column 4: a number of 5,000 characters"),
+        (b"a: 0x" + b"f" * 4000, "line 1, column 4: a number of 4,002 characters"),
+        (b"a: 0b" + b"1" * 20_000, "line 1, column 4: a number of 20,002"),
+        (b"a: 0x_", "line 1, column 4: '0x_' can't be read as a number"),
+        (b"- 1", "line 1, column 1: want a mapping"),
+        (b"", "line 1, column 1: want a mapping"),
+        (b"a: 1\n---\nb: 2", "line 2, column 1: want a single document"),
+        (b"a: !!bool abc", "line 1, column 4: tags"),
+        (b"a: !!int x", "line 1, column 4: tags"),
+        (b"a: !!float x", "line 1, column 4: tags"),
+        (b"a: !!omap [b: 1]", "line 1, column 4: tags"),
+        (b"a: !mine x", "line 1, column 4: tags"),
+        (b"a: !%ED%A0%80 x", "tags"),
+        (b"%YAML 1.1\n---\na: yes", "directives"),
+        (b"a: =", "line 1, column 4: put '=' in quotes"),
+        (b"<<: {a: 1}", "line 1, column 1: << merges nothing"),
+        (b"? [a]\n: 1", "line 1, column 3: a key is a word"),
+        (b"a: 1\na: {}", "line 2, column 1: the key 'a' is given twice"),
+        (b"1: 1\n0x1: 2", "line 2, column 1: a key is given twice"),
+        (b"a: " + b"[" * 100_000, "nested deeper than 20"),
+        (b"a: 1\n\tb: 2", "line 2, column 1: a tab stands before"),
+        (b"a:\n\tb: 2", "use spaces"),
+        (b"a:\t1", "line 1, column 3: a tab stands here; use spaces"),
+        (b"a: [1, 2", "isn't closed"),
+        (b'a: "x', "isn't closed"),
+        (b"a: b: c", "line 1, column 5: there is a second colon"),
+        (b"  x: 1\n y: 2", "line 2, column 2: the indentation"),
+        (b"a: @b", "line 1, column 4: '@' can't begin a value"),
+        (b'a: "\\q"', "a backslash in double quotes"),
     ],
     ids=lambda value: repr(value[:20]),
 )
-def test_what_is_no_yaml_of_ours_is_refused(content: bytes, told: str) -> None:
-    assert told in str(fault(content))
+def test_what_is_no_yaml_of_ours_is_refused_at_its_place(
+    content: bytes, told: str
+) -> None:
+    error = fault(content)
+    assert str(error).startswith("mine.yaml, line ")
+    assert told in str(error)
+    assert isinstance(error.details, dict) and error.details["line"] >= 1
+    _says_nothing_of_the_parser(str(error))
+
+
+def _says_nothing_of_the_parser(told: str) -> None:
+    inner = r"<[a-z]|ordereddict|Tagged|Commented|datetime|set_int_max|yaml\.org"
+    assert not re.search(inner, told), told
+
+
+@pytest.mark.parametrize(
+    "value", ["{a: 1}", "[1, {a: 2}]", "2026-11-21", "0x" + "f" * 300]
+)
+@pytest.mark.parametrize(
+    "place",
+    [
+        "title: %s",
+        "preset: %s",
+        "conventions: {loan_deduction: %s}",
+        "depreciation: {method: custom, table: [%s]}",
+        "depreciation: [%s]",
+        "off: [%s]",
+        "selectedV: {V1: %s}",
+        "solves: %s",
+        "products: {2: %s}",
+        "replacements: {1: %s}",
+        "construction_schedule: [%s]",
+        "periods: [{start: %s, end: 2, inputs: {S12: 1}}]",
+        "periods: [{start: 1, end: 2, inputs: {S12: %s}}]",
+        "periods: %s",
+        "extensions: {a: {inputs: {S11: %s}}}",
+        "  labor_cost: {value: %s}",
+        "  labor_cost: {value: 1, range: %s}",
+        "  labor_cost: {value: 1, distribution: {kind: normal, mean: %s}}",
+    ],
+)
+def test_messages_show_what_was_written_not_what_the_parser_made(
+    place: str, value: str
+) -> None:
+    text = place % value
+    plant = PLANT.replace("title: A plant\n", "") if "title" in place else PLANT
+    try:
+        read("mine.yaml", f"{plant}{text}\n".encode())
+    except InputError as error:
+        _says_nothing_of_the_parser(str(error))
+        assert len(str(error)) < 600
+    else:
+        # a text, as it was written
+        assert value == "2026-11-21" and place[:5] in ("title", "produ")
+
+
+def test_a_text_that_is_too_long_is_not_read() -> None:
+    error = fault(b"title: x\n#" + b"x" * MAX_BYTES)
+    assert "262,154 bytes; a model text has at most 262,144" in str(error)
+
+
+def test_the_slowest_texts_are_read_within_seconds() -> None:
+    """0.5 s each on the machine this was made on; ten times that is still fine."""
+    for line in ("- 1 #" + "y" * 15, "- #\n\n  1\n", "- {a: 1}", '- "\\n"', "- x\n  x"):
+        content = ("a:\n" + f"{line}\n" * 3_300).encode()
+        begun = time.process_time()
+        with pytest.raises(InputError):
+            read("mine.yaml", content[:MAX_BYTES])
+        assert time.process_time() - begun < 5
+
+
+def test_folded_and_literal_texts_are_read() -> None:
+    text = PLANT + "description: >\n  one\n  two\nsource: |\n  one\n  two\n"
+    found = read("m.yaml", text.encode())
+    assert (found.description, found.source) == (
+        "one two",
+        "one\ntwo",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "told"),
+    [
+        (
+            "  labor_cost: {value: 5, range: [1, 4]}",
+            "inputs.labor_cost.range",
+            "1 to 4 doesn't hold the value 5",
+        ),
+        ("replacements: {11: 5}", "replacements.11", "beyond plant_lifetime, 10"),
+        ("  target_row: 11", "inputs.target_row", "target_row is 11 and plant_life"),
+        (
+            "extensions: {a: {inputs: {target_row: 12}}}",
+            "extensions.a.inputs.target_row",
+            "plant_lifetime 10",
+        ),
+        ("date: 2026-13-01", "date", "there is no day 2026-13-01"),
+        ("  loan_years: 9.000001", "inputs.loan_years", "9.000001; want whole years"),
+    ],
+)
+def test_what_could_never_count_is_named(text: str, key: str, told: str) -> None:
+    error = fault(f"{PLANT}{text}\n")
+    details: Any = error.details
+    assert (details["key"], told in str(error)) == (key, True), str(error)
+    assert details["line"] == 9
+
+
+def test_a_horizon_of_the_file_ends_with_a_plant_of_shorter_life(
+    tmp_path: Path,
+) -> None:
+    text = PLANT + "  target_row: 9\n"
+    shorter = loaded(tmp_path, text, overrides={"S10": 5.0})
+    whole = loaded(tmp_path, text, overrides={"S10": 5.0, "target_row": 0})
+    assert shorter.solved_price() == whole.solved_price()
 
 
 def test_a_text_of_too_many_values_is_read_no_further(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(placed_yaml, "MAX_VALUES", 100)
+    monkeypatch.setattr(yaml_text, "MAX_VALUES", 100)
     error = fault(b"a:\n" + b"- 1\n" * 101)
     assert "more than 100 keys and values" in str(error)
     assert error.details == {"file": "mine.yaml", "line": 99, "column": 3}

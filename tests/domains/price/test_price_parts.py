@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -113,6 +115,38 @@ def test_a_bullet_loan_pays_interest_until_it_is_repaid_at_once() -> None:
     assert interest == pytest.approx([0.1, 0.1, 0.1, 0, 0])
     assert payment == pytest.approx([0.1, 0.1, 1.1, 0, 0])
     assert balance == pytest.approx([1, 1, 0, 0, 0])
+
+
+@pytest.mark.parametrize("rate", [0.0, 1e-12, 1.1e-10, 1e-6, 0.07, 0.5, 2.0, 10.0])
+@pytest.mark.parametrize("term", [1, 2, 20, 99, 100])
+def test_level_payments_are_exact_at_any_rate_and_term(rate: float, term: int) -> None:
+    """A balance carried on by payment less interest is off by (1 + rate)^term."""
+    interest, payment, balance = debt.repayment(rate, term, 100, "level_payment")
+    growth = 1 + Fraction(rate)
+    part = 1 / sum((growth**year for year in range(term)), Fraction(0))
+    level, left = Fraction(rate) + part, Fraction(1)
+    for year in range(term):
+        # a hundred roundings at most
+        assert payment[year] == pytest.approx(float(level), rel=2e-14)
+        assert interest[year] == pytest.approx(
+            float(left * Fraction(rate)), rel=1e-12, abs=1e-14 * float(level)
+        )
+        left -= part * growth**year
+        assert balance[year] == pytest.approx(float(left), abs=1e-14)
+    assert not payment[term:].any() and not balance[term - 1 :].any()
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.3, 10.0])
+@pytest.mark.parametrize("method", ["level_principal", "bullet"])
+def test_other_loans_are_exact_at_any_rate_too(method: str, rate: float) -> None:
+    interest, payment, _ = debt.repayment(rate, 100, 100, method)
+    for year in range(100):
+        left, part = 1 - Fraction(year, 100), Fraction(1, 100)
+        if method == "bullet":
+            left, part = Fraction(1), Fraction(year == 99)
+        want = left * Fraction(rate) + part
+        # a hundred roundings of a balance of 1
+        assert payment[year] == pytest.approx(float(want), abs=1e-14 * (1 + rate))
 
 
 def test_level_payments_are_set_anew_when_the_rate_changes() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from flask_api.domains.price import report
+from flask_api.domains.price.calculation.cash_flow import COLUMNS
 from flask_api.domains.price.catalogue import load
 from flask_api.domains.price.inputs import INPUTS
 from flask_api.domains.price.measures.levelised import levelised_cost
@@ -117,6 +118,93 @@ def test_a_plant_whose_years_are_alike_costs_its_levelised_cost() -> None:
     )
     # income differs by year, but no year makes a loss
     assert levelised_cost(half) == pytest.approx(half.solved_price(), rel=1e-12)
+
+
+def with_periods(model: PriceModel, *periods: Period) -> PriceModel:
+    return replace(model, structure=replace(model.structure, periods=periods))
+
+
+def test_years_that_differ_are_averaged_at_the_real_rate() -> None:
+    # amounts grow with inflation: what is averaged is in money of one year
+    inputs = {"inflation_rate": 0.03, "v4_quantity": 100.0, "v4_unit_cost": 20.0}
+    model = with_inputs(load("1"), loan_rate=0.0, required_irr=0.2, **inputs)
+    early, late = {"number_of_units": 25_000.0}, {"labor_cost": 15_000.0}
+    for plant in (
+        model,
+        with_periods(model, Period(1, 5, early)),
+        with_periods(model, Period(9, 20, late), Period(2, 4, early)),
+    ):
+        assert min(plant.cash_flow_table()["taxable_income"][1:]) > 0
+        assert levelised_cost(plant) == pytest.approx(plant.solved_price(), rel=1e-12)
+
+
+def test_costs_that_follow_revenue_take_their_part_of_by_products_too() -> None:
+    model = load("1", overrides={"operating_cost": "fraction_of_revenue"})
+    model = with_inputs(
+        model,
+        loan_rate=0.0,
+        operating_cost_fraction=0.4,
+        byproduct_revenue=9_000.0,
+        rf1_revenue=2_000.0,
+    )
+    assert levelised_cost(model) == pytest.approx(model.solved_price(), rel=1e-12)
+
+
+#: Version 1 without a loan: units a year, years, both taxes, capital, yearly cost.
+PLAIN = (30_000, 20, 0.26, 200_000.0, 42_000.0)
+
+
+def test_a_credit_that_leaves_the_basis_whole_may_shield_more_than_it_costs() -> None:
+    credit = {"investment_credit": 0.3, "investment_credit_basis_reduction": 0.0}
+    given = {**credit, "loan_rate": 0.0}
+    model = load("1", overrides={**given, "depreciation_method": "MACRS5"})
+    units, years, tax, capital, cost = PLAIN
+    shares = (0.2, 0.32, 0.192, 0.1152, 0.1152, 0.0576)
+    worth = sum(share / 1.05**year for year, share in enumerate(shares, start=1))
+    yearly = 0.05 / (1 - 1.05**-years) * (1 - tax * worth - 0.3) / (1 - tax)
+    by_hand = (yearly * capital + cost) / units
+    assert levelised_cost(model) == pytest.approx(by_hand, rel=1e-13)
+
+
+def test_a_nominal_rate_below_0_has_a_levelised_cost() -> None:
+    money = {"inflation_rate": -0.03, "required_irr": 0.02, "loan_rate": 0.0}
+    model = load("1", overrides={**money, "required_rate": "real"})
+    units, years, tax, capital, cost = PLAIN
+    nominal = 1.02 * 0.97
+    worth = sum(1 / years / nominal**year for year in range(1, years + 1))
+    assert worth > 1
+    yearly = 0.02 / (1 - 1.02**-years) * (1 - tax * worth) / (1 - tax)
+    by_hand = (yearly * capital + cost) / units
+    assert levelised_cost(model) == pytest.approx(by_hand, rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"investment_credit": 0.3, "investment_credit_basis_reduction": 0.0},
+        {"investment_credit": 1.0, "investment_credit_basis_reduction": 0.0},
+        {"required_irr": 0.0, "inflation_rate": -0.5, "required_rate": "real"},
+        {"required_irr": 10.0, "inflation_rate": 10.0, "required_rate": "real"},
+        {"loan_fraction": 1.0, "loan_rate": 10.0},
+        {"state_tax_rate": 0.5, "federal_tax_rate": 0.499},
+        {"startup_costs": 1e12},
+    ],
+)
+def test_no_figure_beside_the_price_refuses_a_plant(
+    overrides: dict[str, float | str],
+) -> None:
+    model = load("photovoltaic_utility", overrides=overrides)
+    price = model.solved_price()
+    found = report.economics(model, model.cash_flow_table(), price)
+    assert math.isfinite(found["levelised_cost"])
+
+
+def test_losses_still_to_be_used_are_told_with_their_sign() -> None:
+    table = load("corn_stover_ethanol", overrides={"loss_years": 3}).cash_flow_table()
+    assert min(table["forwarded_losses"]) < 0 >= max(table["forwarded_losses"])
+    assert "<= 0" in COLUMNS["forwarded_losses"]
+    assert min(table["expired_losses"]) >= 0
+    assert ">= 0" in COLUMNS["expired_losses"]
 
 
 def test_an_investment_credit_counts_at_the_start_in_the_levelised_cost() -> None:

@@ -136,7 +136,11 @@ def test_all_models_are_listed_with_units_and_sources(
             "NO_SOLUTION",
             "model.overrides.S33",
         ),
-        ({"selectedV": {"V11": "on"}}, "INVALID_INPUT", "model.selected_v.V11"),
+        ({"selectedV": {"V11": "on"}}, "INVALID_INPUT", "model.selectedV.V11"),
+        ({"selected_v": {"V11": "on"}}, "INVALID_INPUT", "model.selected_v.V11"),
+        ({"depreciationTable": [0.5]}, "INVALID_INPUT", "model.depreciationTable"),
+        ({"overrides": {"S11": None}}, "VALIDATION_ERROR", "model.overrides.S11"),
+        ({"overrides": {"S１１": 1}}, "INVALID_INPUT", "model.overrides.S１１"),
         ({"selectedV": {"V1": "maybe"}}, "VALIDATION_ERROR", "model.selectedV.V1"),
         ({"targetRow": 101}, "VALIDATION_ERROR", "model.targetRow"),
         ({"targetRow": 1.5}, "VALIDATION_ERROR", "model.targetRow"),
@@ -157,12 +161,12 @@ def test_all_models_are_listed_with_units_and_sources(
             "model.periods[0].inputs.S11",
         ),
         ({"periods": [{"start": 0, "end": 2}]}, "VALIDATION_ERROR", "model.periods"),
-        ({"overrides": {"S11": [1]}}, "VALIDATION_ERROR", "model.overrides"),
+        ({"overrides": {"S11": [1]}}, "VALIDATION_ERROR", "model.overrides.S11"),
         ({"overrides": {"S20": "7-MACR"}}, "INVALID_INPUT", "model.overrides.S20"),
         (
             {"selected_v": {"V1": "on"}, "overrides": {"selectedV": {"V1": "on"}}},
             "VALIDATION_ERROR",
-            "model",
+            "model.selected_v",
         ),
     ],
     ids=str,
@@ -174,6 +178,50 @@ def test_a_fault_of_the_model_is_named_as_it_was_sent(
     got = client.post("/sensitivity/analyze", json=body)
     assert (got.status_code, got.json["code"]) == (400, code), got.text
     assert got.json["details"][0]["field"].startswith(field)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"version": 1, "model": {"version": "1"}},
+        {"version": "1", "model": {"version": 1}},
+        {"version": 1, "model": {"version": 1, "extension": ""}},
+    ],
+)
+def test_1_is_the_same_version_as_its_text(
+    client: FlaskClient, body: dict[str, object]
+) -> None:
+    assert client.post("/price/data", json=body).status_code == 200
+    assert (
+        client.post("/sensitivity/analyze", json={**body, "parameter": "S11"})
+    ).status_code == 200
+
+
+def test_two_versions_at_once_are_named(client: FlaskClient) -> None:
+    got = client.post("/price/data", json={"version": 2, "model": {"version": 1}})
+    assert (got.status_code, got.json["details"][0]["field"]) == (400, "version")
+
+
+def test_a_target_beyond_the_plants_life_is_warned_of(client: FlaskClient) -> None:
+    got = client.post("/price/data", json={"model": {"targetRow": 21}})
+    plain = client.get("/price/data").json["price_data"]["current_price"]
+    assert got.json["price_data"]["current_price"] == plain
+    assert "target_row is 21" in got.json["metadata"]["warnings"][0]
+
+
+def test_an_empty_range_is_named_at_its_end(client: FlaskClient) -> None:
+    got = client.get("/sensitivity/derivatives/S11?min=5&max=4")
+    assert (got.status_code, got.json["details"][0]["field"]) == (400, "min")
+
+
+def test_a_plant_without_a_price_names_the_override_that_makes_it_so(
+    client: FlaskClient,
+) -> None:
+    model = {"overrides": {"S18": True, "operating_cost_fraction": 1}}
+    got = client.post("/price/data", json={"model": model})
+    assert (got.status_code, got.json["code"]) == (400, "NO_SOLUTION")
+    field = got.json["details"][0]["field"]
+    assert field == "model.overrides.operating_cost_fraction"
 
 
 def test_the_seeds_switches_are_understood_in_both_spellings(

@@ -258,17 +258,64 @@ def test_what_can_not_be_stored_is_named(
     assert client.get("/price/models/mine").status_code == 404
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        PLANT.replace("A plant", r'"\ud800"'),
+        PLANT + r'description: "\ud800"',
+        PLANT + r'source: "a \udfff"',
+        PLANT + r'date: "\ud800"',
+        PLANT + r'preset: "\ud800"',
+        PLANT.replace("product_unit: kg", r'product_unit: "\ud800"'),
+        PLANT.replace("  dear:", r'  "\ud800":'),
+        PLANT.replace("{labor_cost: 100}}", r'{}, title: "\ud800"}'),
+        PLANT.replace("1000", r'{value: 1, label: "\ud800"}'),
+        PLANT.replace("1000", r'{value: 1, unit: "\ud800"}'),
+        PLANT.replace("1000", r'{value: 1, source: "\ud800"}'),
+        PLANT + r'products: {2: "\ud800"}',
+        PLANT + r'"\ud800": 1',
+        PLANT.replace("A plant", r'"\0"'),
+        PLANT.replace("A plant", r'"\e[31m"'),
+        PLANT.replace("A plant", r'"\uffff"'),
+    ],
+)
+def test_a_text_that_no_answer_can_carry_is_not_stored(
+    client: FlaskClient, store: Store, text: str
+) -> None:
+    store()
+    got = client.post("/price/models", json={"name": "odd", "content": text})
+    assert got.status_code == 400, got.text
+    line = next(n for n, one in enumerate(text.splitlines(), 1) if "\\" in one)
+    assert got.json["details"][0]["line"] == line
+    assert got.json["details"][0]["column"] > 0
+    assert "U+" in got.json["message"]
+    listed = client.get("/price/models")
+    assert listed.status_code == 200
+    versions = [model["version"] for model in listed.json["models"]]
+    assert "mine" in versions and "odd" not in versions
+
+
 def test_a_fault_of_the_text_is_told_with_its_place(client: FlaskClient) -> None:
     text = PLANT.replace("required_irr", "reqired_irr")
     got = client.post("/price/models", json={"name": "mine", "content": text}).json
     assert "mine.yaml, line 8, column 3, key inputs.reqired_irr" in got["message"]
-    assert got["details"][1]["line"] == 8
+    assert not got["message"].startswith("content")
+    assert got["details"] == [
+        {
+            "field": "content",
+            "problem": got["message"],
+            "file": "mine.yaml",
+            "line": 8,
+            "column": 3,
+            "key": "inputs.reqired_irr",
+        }
+    ]
 
 
 @pytest.mark.parametrize(
     ("query", "data", "kind", "status", "told"),
     [
-        ("?name=mine", b"x" * (MAX_BYTES + 1), "application/yaml", 413, "1,048,576"),
+        ("?name=mine", b"x" * (MAX_BYTES + 1), "application/yaml", 413, "262,144"),
         ("?name=mine", b"x" * 50_000_000, "application/yaml", 413, "50,000,000"),
         ("", b'"' + b"x" * 50_000_000, "application/json", 413, "50,000,001"),
         ("?name=mine", b"a: \xff", "application/yaml", 400, "UTF-8"),
@@ -302,6 +349,7 @@ def test_a_body_that_is_no_model_is_refused(
         ("GET", "/price/models/1?version=1", 400),
         ("GET", "/price/models/1/revisions?limit=1", 400),
         ("DELETE", "/price/models/nope", 404),
+        ("DELETE", "/price/models/nope?x=1", 400),
         ("PUT", "/price/models/1", 405),
     ],
 )
@@ -509,6 +557,70 @@ def test_a_text_changed_on_disk_is_not_taken_for_the_stored_one(
     assert "changed on disk" in client.get("/price/models/mine").json["message"]
     got = client.get("/price/data?version=mine")
     assert (got.status_code, "changed on disk" in got.json["message"]) == (400, True)
+
+
+def test_the_list_is_told_from_what_was_kept_and_reads_no_text(
+    client: FlaskClient, store: Store, app: Flask
+) -> None:
+    store()
+    before = {m["version"]: m for m in client.get("/price/models").json["models"]}
+    folder = app.config["SETTINGS"].stored_models_folder
+    (text,) = folder.rglob("*.yaml")
+    content = text.read_bytes()
+    text.write_text("title: [")
+    body = {"name": "other", "content": PLANT}
+    client.post("/price/models", json=body)  # so that the list is made anew
+    after = {m["version"]: m for m in client.get("/price/models").json["models"]}
+    assert after["mine"] == before["mine"]
+    # what lists tell can be lost: it is made anew from the text, and kept again
+    text.write_bytes(content)
+    (row,) = text.parent.glob("*.row-*.json")
+    row.unlink()
+    client.delete("/price/models/other")
+    again = {m["version"]: m for m in client.get("/price/models").json["models"]}
+    assert again["mine"] == before["mine"]
+    assert row.is_file()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "content"),
+    [
+        ("000001.json", b"{"),
+        ("000001.json", b"[]"),
+        ("000001.json", b"{}"),
+        ("000001.json", b"\xff"),
+        ("*.row-*.json", b"["),
+        ("*.yaml", None),
+    ],
+)
+def test_what_is_broken_on_disk_hides_no_other_model(
+    client: FlaskClient,
+    store: Store,
+    app: Flask,
+    pattern: str,
+    content: bytes | None,
+) -> None:
+    store()
+    folder = app.config["SETTINGS"].stored_models_folder
+    for file in folder.rglob(pattern):
+        if content is None:
+            file.unlink()
+        else:
+            file.write_bytes(content)
+    client.post("/price/models", json={"name": "other", "content": PLANT})
+    listed = client.get("/price/models")
+    assert listed.status_code == 200, listed.text
+    found = {model["version"]: model for model in listed.json["models"]}
+    assert {"1", "mine", "other"} <= set(found)
+    assert ("error" in found["mine"]) == (pattern == "000001.json")
+    assert "error" not in found["other"] and "error" not in found["1"]
+    assert client.get("/price/data?version=other").status_code == 200
+    mine = client.get("/price/data?version=mine")
+    assert mine.status_code == (200 if "row" in pattern else 400), mine.text
+    for address in ("/price/models/mine", "/price/models/mine/revisions"):
+        got = client.get(address)
+        assert got.status_code in (200, 400, 409)
+        assert str(folder) not in got.text
 
 
 def test_names_that_are_no_versions_touch_nothing(tmp_path: Path) -> None:

@@ -60,43 +60,45 @@ def repayment(
     """Interest, payment and balance in each operating year, per dollar of principal.
 
     rate     for the whole term, or one of each operating year: then level payments are
-             set anew each year, for what is owed and the years left
+             set anew where it changes, for what is owed and the years left
     term     whole years to repay, counted from the first operating year; at most
              `years`
     method   `level_payment` (annuity), `level_principal` or `bullet`
     """
-    varies = isinstance(rate, Sequence)
     rates = list(rate) if isinstance(rate, Sequence) else [rate] * years
     term = np.minimum(term, years)
-    level = _annuity(rates[0], term)
     shape = np.broadcast_shapes(np.shape(term), *(np.shape(one) for one in rates))
     kind = np.result_type(float, *rates)
     interest, payment, balance = np.zeros((3, years, *shape), kind)
     owed: Amount = np.ones(shape, kind)
+    repaid: Amount = 1 / term
     for year in range(int(np.max(term))):
         interest[year] = owed * rates[year]
-        if method == "bullet":
-            paid = interest[year] + (year + 1 == term)
-        elif method == "level_principal":
-            paid = interest[year] + 1 / term
-        elif varies:
-            paid = owed * _annuity(rates[year], np.maximum(term - year, 1.0))
-        else:
-            paid = level
-        payment[year] = np.where(year < term, paid, 0.0)
+        if method == "level_payment":
+            if year == 0 or rates[year] is not rates[year - 1]:
+                repaid = owed * _first_repaid(rates[year], np.maximum(term - year, 1))
+            else:  # not payment less interest: that would add up roundings likewise
+                repaid = repaid * (1 + rates[year])
+        elif method == "bullet":
+            repaid = np.where(year + 1 == term, 1.0, 0.0)
+        payment[year] = np.where(year < term, interest[year] + repaid, 0.0)
         # at the end of the term: what rounding left over
-        owed = np.where(year + 1 < term, owed + interest[year] - paid, 0.0)
+        owed = np.where(year + 1 < term, owed - repaid, 0.0)
         balance[year] = owed
     return interest, payment, balance
 
 
-def _annuity(rate: Amount, term: Amount) -> Amount:
-    """Equal payment that clears a dollar at `rate` in `term` years."""
+def _first_repaid(rate: Amount, term: Amount) -> Amount:
+    """What the first of `term` equal payments repays of a dollar, beside interest.
+
+    As interest falls by what was repaid, each year repays 1 + rate times as much as
+    the one before: the first is 1 over the sum of these powers.
+    """
     rate = np.asarray(rate)
     # next to no interest the first terms of its series are exact, expm1 is not
     low = np.abs(rate) < 1e-10
-    shrink = -np.expm1(-term * np.log1p(np.where(low, 1.0, rate)))  # 1 - (1+rate)^-term
-    return np.where(low, (1 + rate * (term + 1) / 2) / term, rate / shrink)
+    growth = np.expm1(term * np.log1p(np.where(low, 1.0, rate)))  # (1+rate)^term - 1
+    return np.where(low, (1 - rate * (term - 1) / 2) / term, rate / growth)
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,7 @@ def required_price(flows: Flows) -> Array:
     """
     untaxed = -flows.other / flows.value
     start = np.fmax(untaxed, _refund_root(flows))
+    start = np.where(np.asarray(flows.tax_rate) < 1, start, np.nan)
     revenue = _newton_from_left(flows, start, TOLERANCE * np.abs(untaxed))
     return np.asarray(revenue / flows.per_price)
 
@@ -106,6 +107,7 @@ def _newton_from_left(flows: Flows, start: Array, tolerance: Array) -> Array:
 def required_price_by_year(years: Years) -> Array:
     """Price at which NPV is 0 under any rules, shape (samples,); NaN where none is.
 
+    None is where nothing is sold, or taxes of some year take every further dollar.
     Agrees with `required_price` where that one applies.
     """
 
@@ -113,11 +115,12 @@ def required_price_by_year(years: Years) -> Array:
         return worth_at(years, price)
 
     untaxed, slope = untaxed_root(years)
-    low = np.where(np.isfinite(untaxed) & (slope > 0), untaxed, np.nan)
-    short = -worth(low)
     kept = 1 - np.max(np.broadcast_arrays(*years.tax_rates), axis=0)
+    solvable = np.isfinite(untaxed) & (slope > 0) & (kept > 0)
+    low = np.where(solvable, untaxed, np.nan)
+    short = -worth(low)
     # an NPV of 0 at `low` bar roundings: no tax is due, this is the root
-    step = np.maximum(short / (np.where(kept > 0, kept, 1.0) * slope), 0.0)
+    step = np.maximum(short / (kept * slope), 0.0)
     high, value = _beyond(worth, low, step * (1 + 1e-9))
     return _between(worth, (low, -short), (high, value), TOLERANCE * np.abs(untaxed))
 

@@ -95,6 +95,23 @@ def share(price: float, base_price: float, market: Market) -> float | None:
     return _logistic(-keen * price / float(others.mean()) - rest)
 
 
+def halved_by(market: Market) -> float | None:
+    """The relative rise of the price that costs half of the share; None: no share.
+
+        log((2 - s0) / (1 - s0)) (1 - s0) / -e
+
+    with the known share s0, or that among n equal competitors, 1 / (n + 1). Close to 0
+    the logit is a step: it says little of any but the smallest change.
+    """
+    known = market.own_share
+    if known is None:
+        if not market.competitor_prices:
+            return None
+        known = 1 / (len(market.competitor_prices) + 1)
+    elasticity = market.elasticity or ASSUMED_ELASTICITY
+    return math.log((2 - known) / (1 - known)) * (1 - known) / -elasticity
+
+
 def _logistic(x: float) -> float:
     """1 / (1 + exp(-x)), for any x."""
     if x >= 0:

@@ -64,17 +64,25 @@ def weighted_elasticity(
     return -math.fsum(map(_product, weights, sensitivities)) / total
 
 
+def volume(price: float, after: float, elasticity: float | None) -> float:
+    """max(0, 1 + e d) with d = (p' - p) / p: what is sold, relative to before.
+
+    Demand is a straight line with the elasticity e at p, down to nothing; None = it
+    stays as it is. p is not 0.
+    """
+    return max(0.0, 1 + (elasticity or 0.0) * (after - price) / price)
+
+
 def revenue_impact(
     price: float, after: float, elasticity: float | None
 ) -> float | None:
-    """(p' (1 + e d) - p) / p with d = (p' - p) / p: relative change of revenue.
+    """(p' v - p) / p with the volume v: relative change of revenue, at least -1.
 
-    Volume answers by e d; elasticity None = it stays as it is. None where p is 0.
+    None where p is 0 or p' is below: nothing is earned by selling at such a price.
     """
-    if price == 0:
+    if price == 0 or after < 0:
         return None
-    change = (after - price) / price
-    return after / price * (1 + (elasticity or 0.0) * change) - 1
+    return after / price * volume(price, after, elasticity) - 1
 
 
 def within(

@@ -12,6 +12,7 @@ from flask_api.domains.price.comparison.impact import (
     half_width,
     propagated,
     revenue_impact,
+    volume,
     weighted_elasticity,
     within,
 )
@@ -251,6 +252,23 @@ def _market_position(
     }
 
 
+def _tell_demand(answer: Row, warnings: Warnings) -> None:
+    """Say where revenue_impact is null, or leans on more than demand can tell."""
+    base, price = answer["base_price"], answer["optimized_price"]
+    elasticity = answer["metrics"]["price_elasticity"]
+    if base == 0:
+        warnings.tell("revenue_impact is null: the base price is 0")
+    elif price < 0:
+        warnings.tell(f"revenue_impact is null: the price after all is {price:g}")
+    elif abs((elasticity or 0.0) * (price - base) / base) > 1:
+        warnings.tell(
+            f"revenue_impact: an elasticity of {elasticity:g} says that a price "
+            f"{100 * (price - base) / base:+.3g} % apart sells "
+            f"{volume(base, price, elasticity):.3g} times as much: a straight line of "
+            "demand is not to be trusted so far"
+        )
+
+
 def _tell_nulls(answer: Row, effects: _Effects, warnings: Warnings) -> None:
     """Say why a metric is null."""
     if answer["metrics"]["price_elasticity"] is None:
@@ -258,8 +276,7 @@ def _tell_nulls(answer: Row, effects: _Effects, warnings: Warnings) -> None:
             "price_elasticity is null: nothing is known of demand, revenue_impact "
             "counts with the same volume; give market_data.elasticity_data.own_price"
         )
-    if answer["metrics"]["revenue_impact"] is None:
-        warnings.tell("revenue_impact is null: the base price is 0")
+    _tell_demand(answer, warnings)
     if None in effects.relative.values():
         warnings.tell(
             "sensitivity_metrics are null where a change has no price, or the solved "

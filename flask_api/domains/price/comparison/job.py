@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -16,18 +16,26 @@ from flask_api.domains.price.comparison.comparison import (
     compare,
     unpriced,
 )
-from flask_api.domains.price.comparison.competition import ASSUMED_ELASTICITY, Market
+from flask_api.domains.price.comparison.competition import (
+    ASSUMED_ELASTICITY,
+    Market,
+    halved_by,
+)
+from flask_api.domains.price.comparison.effort import Effort, orders
 from flask_api.domains.price.comparison.mixtures import differences
+from flask_api.domains.price.comparison.naming import plant_name, plant_names
 from flask_api.domains.price.comparison.schema import (
     MarketData,
     PriceComparisonRequest,
-    Variant,
 )
 from flask_api.domains.price.model import PriceModel
 from flask_api.domains.price.model_choice import ModelReference, stored_models
 from flask_api.domains.price.model_files.overriding import Place
 from flask_api.numerics.errors import InputError, NoSolutionError
 from flask_api.numerics.streams import fresh_seed, stream
+
+#: A share that such a rise of the price halves is told with a warning.
+STEEP = 0.1
 
 
 class Warnings(list[str]):
@@ -71,31 +79,38 @@ def comparison(
         _variant_model(request, index, base_model, context)
         for index in range(len(request.variants))
     ]
-    names = _names(request.variants, models)
-    sizes = [len(differences(base_model, model)) for model in models]
+    names = plant_names(
+        [
+            (variant.id, model, variant.changes())
+            for variant, model in zip(request.variants, models, strict=True)
+        ]
+    )
+    efforts = [
+        Effort.of(base_model, model, differences(base_model, model)) for model in models
+    ]
     config = request.config
     seed = config.seed
-    if seed is None and max(sizes) > EXACT:
+    if seed is None and any(effort.drawn for effort in efforts):
         seed = fresh_seed()
     warnings = Warnings(progress)
+    permutations = _permutations(efforts, config.permutations, warnings)
     market = _market(request.market_data, warnings)
-    total = sum(worths(size, config.permutations) for size in sizes) + len(sizes) + 1
+    counts = [worths(effort.things, permutations) for effort in efforts]
+    total = sum(counts) + len(counts) + 1
     count = _Count(progress, total)
     count(0)
-    base = _solved_base(_plant_name(base_model, chosen.overrides), base_model, request)
+    base = _solved_base(plant_name(base_model, chosen.overrides), base_model, request)
     count(1)
     comparisons: dict[str, Row] = {}
     for index, (name, model) in enumerate(zip(names, models, strict=True)):
         count.message = f"{name}: its price and drivers"
-        drawing = Drawing(
-            config.permutations, None if seed is None else stream(seed, index)
-        )
+        drawing = Drawing(permutations, None if seed is None else stream(seed, index))
         try:
             plant = Plant.solved(name, model)
         except NoSolutionError as error:
             comparisons[name] = unpriced(model, str(error))
             warnings.tell(f"variant {name!r} has no price: {error}")
-            count(worths(sizes[index], config.permutations) + 1)
+            count(counts[index] + 1)
             continue
         count.partial = {"variant": name, "price": plant.price}
         count(1)
@@ -117,12 +132,24 @@ def comparison(
             "unit": base_model.units["price"],
             "variants_compared": len(comparisons),
             "exact_up_to": EXACT,
-            "permutations": config.permutations,
+            "permutations": permutations,
             "seed": seed,
             "market_data_used": market is not None,
             "warnings": list(warnings),
         },
     }
+
+
+def _permutations(efforts: Sequence[Effort], asked: int, warnings: Warnings) -> int:
+    """Orders to draw for each variant that needs them; warns where they are fewer."""
+    drawn = orders(efforts, asked)
+    if drawn < asked:
+        warnings.tell(
+            f"drivers beyond {EXACT} differing things come from {drawn} orders of "
+            f"change, not from {asked}: more would take longer than a minute or so. "
+            "std_error tells how sure each is; compare fewer variants at once for more"
+        )
+    return drawn
 
 
 def _base_place(request: PriceComparisonRequest) -> Place:
@@ -203,43 +230,6 @@ def _known(id: str | None, context: Context) -> str | None:
     return id
 
 
-def _names(variants: Sequence[Variant], models: Sequence[PriceModel]) -> list[str]:
-    """The id of each variant: its own, or one that tells what it is.
-
-    Raises InputError for an id given twice.
-    """
-    given: dict[str, int] = {}
-    for index, variant in enumerate(variants):
-        if variant.id is None:
-            continue
-        if variant.id in given:
-            raise InputError(
-                f"id {variant.id[:60]!r} is given twice: variants[{given[variant.id]}] "
-                "has it too; name each variant once",
-                field=f"variants[{index}].id",
-            )
-        given[variant.id] = index
-    names: list[str] = []
-    for variant, model in zip(variants, models, strict=True):
-        name = variant.id or _plant_name(model, variant.changes())
-        plain, number = name, 2
-        while variant.id is None and (name in given or name in names):
-            name, number = f"{plain} ({number})", number + 1
-        names.append(name)
-    return names
-
-
-def _plant_name(model: PriceModel, overrides: Mapping[str, object]) -> str:
-    """`1.loan with labor_cost 30000`: which plant it is."""
-    plant = f"{model.version}.{model.extension}" if model.extension else model.version
-    if not overrides:
-        return plant
-    told = ", ".join(f"{name} {value}" for name, value in [*overrides.items()][:2])
-    if len(overrides) > 2 or len(told) > 80:
-        told = f"{len(overrides)} changes"
-    return f"{plant} with {told}"
-
-
 def _market(data: MarketData | None, warnings: Warnings) -> Market | None:
     """What is known of the market; says what can't be told without it."""
     if data is None:
@@ -275,6 +265,13 @@ def tell_share(market: Market, name: str, warnings: Warnings) -> None:
         warnings.tell(
             f"{name} assumes an own-price elasticity of {ASSUMED_ELASTICITY:g}; give "
             "market_data.elasticity_data.own_price"
+        )
+    rise = halved_by(market)
+    if rise is not None and rise < STEEP:
+        warnings.tell(
+            f"{name}: by this market_data, a price {100 * rise:.2g} % higher costs "
+            "half of the share: a share near 1, or an elasticity far below -1, makes "
+            "the logit a step, not to be trusted over larger changes"
         )
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from flask_api.domains.price.calculation import rows
 from flask_api.domains.price.comparison.attribution import Array, Coalitions
 from flask_api.domains.price.inputs import INPUTS
+from flask_api.domains.price.kernel import prices as kernel
 from flask_api.domains.price.model import ModelInput, PriceModel
 from flask_api.numerics.errors import InputError
 
@@ -181,14 +184,19 @@ class Mixtures:
         kinds, group = np.unique(chosen, axis=0, return_inverse=True)
         order = np.argsort(group.reshape(-1), kind="stable")
         counts = np.bincount(group.reshape(-1), minlength=len(kinds))
-        for kind, rows in zip(
+        compiled = kernel.serves(len(coalitions))
+        for kind, members in zip(
             kinds, np.split(order, np.cumsum(counts)[:-1]), strict=True
         ):
-            prices[rows] = self._of_kind(kind, coalitions[rows])
-            self._ahead(len(rows))
+            prices[members] = self._of_kind(
+                kind, coalitions[members], compiled=compiled
+            )
+            self._ahead(len(members))
         return prices
 
-    def _of_kind(self, kind: Coalitions, coalitions: Coalitions) -> Array:
+    def _of_kind(
+        self, kind: Coalitions, coalitions: Coalitions, *, compiled: bool
+    ) -> Array:
         """Prices of coalitions that make the same choices."""
         model = self._mixed(
             [self._things[i] for i, on in zip(self._choices, kind, strict=True) if on]
@@ -200,11 +208,24 @@ class Mixtures:
                 coalitions[:, index], thing.variant, thing.base
             )
         try:
-            found = model.evaluate(varied, between=lambda: self._ahead(0))["price"]
+            found = self._prices(model, varied, compiled=compiled)
         except InputError as error:  # two plants may not mix: the caller says so
             self._reasons.append(str(error))
             return np.full(len(coalitions), np.nan)
         return np.broadcast_to(found, (len(coalitions),))
+
+    def _prices(
+        self, model: PriceModel, varied: dict[str, Array], *, compiled: bool
+    ) -> Array:
+        """Solved prices; where many sets of choices are priced, each by the kernel.
+
+        For a single plant the kernel is four times as fast as numpy, once it is there.
+        """
+        if not compiled:
+            return model.evaluate(varied, between=lambda: self._ahead(0))["price"]
+        arrays, possible = rows.checked(varied, model.refuse_fixed)
+        between = partial(self._ahead, 0)
+        return kernel.evaluate(model, arrays, possible, ("price",), between)["price"]
 
     def _mixed(self, taken: Sequence[Difference]) -> PriceModel:
         """The base plant with these choices of the variant."""

@@ -98,6 +98,11 @@ def _values(
     name = canonical(change.id, field=f"{change.field}.id")
     before = float(model.baseline()[name])
     after = changed(before, given, change.kind, field=f"{change.field}.change")
+    if before == 0 and given and change.kind == "percentage":
+        warn(
+            f"{change.id}: {given:g} % of 0 is 0, so this changes nothing; give "
+            "change_type directvalue or absolutedeparture"
+        )
     if INPUTS[name].integer and after != round(after):
         warn(f"{change.id}: {after:g} is rounded to {round(after)} {INPUTS[name].unit}")
         after = float(round(after))

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from flask_api.analysis import Analysis, Request, Table
 from flask_api.domains.price.model_choice import (
@@ -14,8 +21,24 @@ from flask_api.domains.price.model_choice import (
     ModelReference,
     Version,
 )
+from flask_api.validation import misplaced
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+def _printable(id: str) -> str:
+    """Refuse what neither a page nor a sheet of a workbook can show in a name."""
+    for place, sign in enumerate(id):
+        code = ord(sign)
+        if unicodedata.category(sign) in ("Cc", "Cs") or code & 0xFFFE == 0xFFFE:
+            raise ValueError(
+                f"has U+{code:04X} as character {place + 1}, which can't be shown: "
+                "leave control characters out"
+            )
+    return id
+
+
+Id = Annotated[
+    str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable)
+]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 #: Key of `market_share` that means this product and no competitor.
@@ -54,15 +77,17 @@ class MarketData(Request):
     def _shares_fit(self) -> MarketData:
         shares = self.market_share
         if isinstance(shares, dict) and sum(shares.values()) > 1 + 1e-9:
-            raise ValueError(
-                f"market_share sums to {sum(shares.values()):g}; shares of one market "
-                "sum to at most 1"
+            raise misplaced(
+                "market_share",
+                f"sums to {sum(shares.values()):g}; shares of one market sum to at "
+                "most 1",
             )
         own = self.own_share
         if own is not None and not 0 < own < 1:
-            raise ValueError(
-                f"market_share leaves {own:g} to this product; a share that answers to "
-                "the price is above 0 and below 1"
+            raise misplaced(
+                "market_share",
+                f"leaves {own:g} to this product; a share that answers to the price is "
+                "above 0 and below 1",
             )
         return self
 
@@ -135,8 +160,10 @@ class PriceComparisonRequest(Request):
         inner = None if self.base is None else self.base.version
         outer = self.base_version
         if None not in (inner, outer) and str(inner) != str(outer):
-            raise ValueError(
-                f"base_version is {outer} and base.version is {inner}: give it once"
+            raise misplaced(
+                "base.version",
+                f"is {str(inner)[:64]!r}, but base_version is {str(outer)[:64]!r}: "
+                "give it once",
             )
         return self
 

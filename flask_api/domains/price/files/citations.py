@@ -23,7 +23,7 @@ _BIOSTEAM = (
     "3302-3310, doi:10.1021/acssuschemeng.9b07040",
 )
 _LCOE = (
-    "Levelised cost of energy",
+    "Levelised cost",
     "NREL, Annual Technology Baseline: equations and variables",
 )
 _SHAPLEY = (
@@ -64,7 +64,7 @@ def citations(result: Result) -> list[tuple[str, str]]:
         found.append(_INTEREST)
     if metadata.get("preset") == "biosteam":
         found.append(_BIOSTEAM)
-    if (result["price_data"].get("economics") or {}).get("lcoe") is not None:
+    if (result["price_data"].get("economics") or {}).get("levelised_cost") is not None:
         found.append(_LCOE)
     return found
 

@@ -47,7 +47,7 @@ def unit_of(result: Result) -> str:
 def words(name: str) -> str:
     """`total_overnight_cost` as a reader says it."""
     text = name.replace("_", " ").strip()
-    for short, whole in (("irr", "IRR"), ("npv", "NPV"), ("lcoe", "LCOE")):
+    for short, whole in (("irr", "IRR"), ("npv", "NPV")):
         text = " ".join(whole if word == short else word for word in text.split(" "))
     return text[:1].upper() + text[1:]
 
@@ -115,9 +115,8 @@ def _unit(name: str, value: Any, price: str) -> str:
         return "years"
     if any(word in _RATES for word in name.split("_")):
         return "1/year"
-    return (
-        price if "price" in name.replace("at_base_price", "") or name == "lcoe" else "$"
-    )
+    per_unit = "price" in name.replace("at_base_price", "") or name == "levelised_cost"
+    return price if per_unit else "$"
 
 
 def table(data: Result) -> tuple[list[str], list[Mapping[str, Any]]]:

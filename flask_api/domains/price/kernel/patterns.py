@@ -142,20 +142,22 @@ def spending(w: Floats, codes: Codes, schedule: Floats) -> None:
     put(w, at.SPENT, spent)
     put(w, at.INTEREST, interest)
     put(w, at.BEGINS, begins)
-    put(w, at.OWED, owed)
+    # a sum of shares would be 1 but for roundings that differ from block to block
+    put(w, at.OWED, owed if custom == 2 else spread(1.0))
 
 
 @compiled
-def _level_payment(w: Floats, rate: Lanes, left: Lanes, y: int) -> Lanes:
-    """The payment that clears what is left in the years from `y` to the term.
+def _first_repaid(w: Floats, growth: Lanes, left: Lanes, y: int) -> Lanes:
+    """What year `y` repays where equal payments clear what is left by the term.
 
-    1 over the sum of (1 + rate)^-k: nothing cancels, also where the rate is 0.
+    As interest falls by what was repaid, each year repays `growth` times as much as
+    the one before: the first is 1 over the sum of these powers. Nothing cancels.
     """
     term = get(w, at.TERM)
-    step, factor, total = 1.0 / (1.0 + rate), spread(1.0), spread(0.0)
+    factor, total = spread(1.0), spread(0.0)
     for year in range(y, int(highest(term)) + 1):
-        factor = factor * step
         total = total + where(term >= float(year), factor, 0.0)
+        factor = factor * growth
     return where(total > 0.0, left / total, 0.0)
 
 
@@ -175,19 +177,19 @@ def loans(w: Floats, codes: Codes, segments: Codes, years: int) -> None:
     """
     method, deduction = codes[at.REPAYMENT], codes[at.DEDUCTION]
     owed, term, part = get(w, at.OWED), get(w, at.TERM), get(w, _INTEREST_PART)
-    left, level, equal = owed, spread(0.0), owed / term
+    left, repaid = owed, owed / term
     for y in range(1, years + 1):
         here, year = y * LANES, float(y)
         rate = get(w, at.LOAN_RATE + segments[y] * at.SEGMENT)
-        if method == 0 and (y == 1 or segments[y] != segments[y - 1]):
-            level = _level_payment(w, rate, left, y)
-        interest = left * rate
-        repaid = spread(0.0)
         if method == 0:
-            repaid = level - interest
-        elif method == 1:
-            repaid = equal
-        repaid = where(term == year, left, repaid)
+            growth = 1.0 + rate
+            if y == 1 or segments[y] != segments[y - 1]:
+                repaid = _first_repaid(w, growth, left, y)
+            else:  # not payment less interest: that would add up roundings likewise
+                repaid = repaid * growth
+        elif method == 2:
+            repaid = where(term == year, owed, 0.0)
+        interest = left * rate
         paid = interest + repaid
         deducted = deducted_of(deduction, interest, paid, part)
         left = left - repaid

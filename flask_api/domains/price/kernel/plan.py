@@ -69,12 +69,13 @@ def plan(
     shape, base = model.structure, model.baseline()
     ranges = {name: (int(base[name]), int(base[name])) for name in COUNTED} | {**ranges}
     shortest, longest = ranges["plant_lifetime"]
-    changes = [_changes(shape, year) for year in range(1, longest + 1)]
     terms = _Terms(shape, base, frozenset(varied))
+    life = int(terms.highest("plant_lifetime"))
+    changes = [_changes(shape, year) for year in range(1, life + 1)]
     segments = np.zeros(at.YEARS, dtype=np.int64)
-    segments[1 : longest + 1] = [terms.segment(change) for change in changes]
+    segments[1 : life + 1] = [terms.segment(change) for change in changes]
     share = depreciation.share_as_income_allows(shape.assets)
-    general = _follows_income(shape, base, ranges, terms, share > 0)
+    general = _follows_income(shape, base, terms, share > 0)
     if general:
         terms.add_taxes()
     workspace = _aligned(at.CONSTANTS + len(terms.constants) * at.LANES)
@@ -136,6 +137,10 @@ class _Terms:
 
     def varies(self, name: str) -> bool:
         return name in self._varied
+
+    def highest(self, name: str) -> float:
+        """What an input may come to, whichever rows there are."""
+        return INPUTS[name].high if self.varies(name) else self._base[name]
 
     def active(self, name: str) -> bool:
         """Whether an input is not 0 for some plant in some year."""
@@ -209,15 +214,19 @@ def _products(shape: Structure) -> Iterator[tuple[int, *tuple[str, ...]]]:
 def _follows_income(
     shape: Structure,
     base: Mapping[str, float],
-    ranges: Mapping[str, tuple[int, int]],
     terms: _Terms,
     writes_off: bool,
 ) -> bool:
-    """Whether some rule follows income or price, so that years are simulated."""
+    """Whether some rule may follow income or price, so that years are simulated.
+
+    It goes by what varies and not by the rows at hand: the two ways differ in the last
+    bit, and a row's bits must not hang on its neighbours.
+    """
     choice = shape.conventions
     return (
         writes_off
-        or ranges["loss_years"][0] < ranges["plant_lifetime"][1]
+        or terms.varies("loss_years")
+        or base["loss_years"] < terms.highest("plant_lifetime")
         or terms.varies("loss_limit")
         or base["loss_limit"] < 1
         or terms.changed(*_TAXES)

@@ -75,7 +75,7 @@ def evaluate(
                the work
 
     Returns arrays of shape (n,), NaN where a row is not possible or has no price. A
-    row's result is the same to the last bit wherever it stands.
+    row's result is the same to the last bit wherever it stands, and beside any others.
     """
     result = {name: np.full(possible.size, np.nan) for name in outputs}
     wanted = set(outputs)

@@ -43,14 +43,14 @@ def worth(w: Floats, years: int, price: Lanes) -> tuple[Lanes, Lanes]:
 
 @compiled
 def solve(w: Floats, years: int) -> Lanes:
-    """The price, NaN where there is none.
+    """The price, NaN where there is none, as where tax takes all of a dollar.
 
     It is sought from the left of the root: from the larger of the roots without tax,
     and with losses refunded at once. A lane that has its price stands still: what it
     finds must not depend on how long its neighbours search.
     """
     rate, invested, value = get(w, at.TAX_RATE), get(w, at.INVESTED), get(w, at.WORTH)
-    untaxed = -invested / value
+    untaxed = where(rate < 1.0, -invested / value, math.nan)
     refunded = -(invested + rate * get(w, at.SHIELDED)) / ((1.0 - rate) * value)
     price = where(refunded > untaxed, refunded, untaxed)
     slack = TOLERANCE * absolute(untaxed)

@@ -107,22 +107,21 @@ def _too_old(w: Floats, y: int) -> Lanes:
 
 @compiled
 def solve_by_year(w: Floats, codes: Codes, segments: Codes, years: int) -> Lanes:
-    """Price at which NPV is 0, NaN where none is.
+    """Price at which NPV is 0, NaN where none is, or a year's taxes take all.
 
     As taxes less credits used are never below 0, no plant breaks even below the price
     at which it would untaxed: the bracket reaches from there.
     """
-    value = get(w, at.WORTH)
-    low = -get(w, at.INVESTED) / value
-    low = where((value > 0.0) & (absolute(low) < math.inf), low, math.nan)
-    f_low = worth_at(w, codes, segments, years, low)
-    rates = spread(0.0)
+    value, rates = get(w, at.WORTH), spread(0.0)
     for y in range(1, years + 1):
         rate = where(get(w, at.HORIZON) >= float(y), get(w, at.TAX + y * LANES), 0.0)
         rates = where(rate > rates, rate, rates)
-    kept = where(rates < 1.0, 1.0 - rates, 1.0)
+    low = -get(w, at.INVESTED) / value
+    solvable = (value > 0.0) & (rates < 1.0) & (absolute(low) < math.inf)
+    low = where(solvable, low, math.nan)
+    f_low = worth_at(w, codes, segments, years, low)
     # an NPV of 0 at `low` bar roundings: no tax is due, this is the root
-    step = _gain(-f_low / (kept * value)) * (1.0 + 1e-9)
+    step = _gain(-f_low / ((1.0 - rates) * value)) * (1.0 + 1e-9)
     high, f_high = low + step, spread(0.0)
     for _ in range(_DOUBLINGS + 1):
         f_high = worth_at(w, codes, segments, years, high)

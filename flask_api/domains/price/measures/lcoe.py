@@ -79,12 +79,13 @@ def project_finance_factor(
     """Earnings before tax that leave one dollar of capital cost after tax.
 
     tax_rate            federal and state together, 0 to below 1
-    pv_depreciation     `present_value_of_depreciation`, 0 to 1
+    pv_depreciation     `present_value_of_depreciation`, at least 0; above 1 only at a
+                        rate below 0
     investment_credit   share of the capital that comes back at the start as a tax
                         credit; half of it cannot be written off
     """
     _tax(tax_rate)
-    _within(pv_depreciation, "pv_depreciation", 0, 1)
+    _within(pv_depreciation, "pv_depreciation", 0, math.inf)
     _within(investment_credit, "investment_credit", 0, 1)
     written_off = pv_depreciation * (1 - investment_credit / 2)
     return (1 - tax_rate * written_off - investment_credit) / (1 - tax_rate)

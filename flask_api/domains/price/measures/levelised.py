@@ -18,7 +18,8 @@ def levelised_cost(model: PriceModel) -> float | None:
     credits lower the cost. Beside the solved price it tells how much all that matters.
 
     None where the formula has no value: nothing is sold, operation or taxes take all
-    revenue, or capital is written off as fast as income allows.
+    revenue, or capital is written off as fast as income allows. No input that a plant
+    may have is refused.
     """
     values, plan, pattern, money = model.parts()
     tax = float(max(year.tax_rate for year in money.yearly))
@@ -27,6 +28,9 @@ def levelised_cost(model: PriceModel) -> float | None:
         return None
     nominal, real = _rates(model, plan, tax)
     weights = _weights(plan, discount_factors(real, plan.operating_years))
+    units = _mean(weights, sold)
+    if not units > 0:  # all years that sell something are too far off to weigh
+        return None
     yearly = [
         float(year.fixed + year.variable - (year.byproducts + year.rent) * year.kept)
         for year in money.yearly
@@ -38,14 +42,13 @@ def levelised_cost(model: PriceModel) -> float | None:
     written_off = basis * lcoe.present_value_of_depreciation(
         pattern.depreciation.tolist(), nominal
     )
-    # the formula halves the credit's basis itself; the plant may reduce it otherwise
-    charge = lcoe.fixed_charge_rate(
-        real, plan.operating_years, tax, written_off / (1 - credit / 2), credit
-    )
+    # not `lcoe.project_finance_factor`: there half of the credit lowers the basis; here
+    # `written_off` knows which part does, and is above 1 where the rate is below 0
+    factor = (1 - tax * written_off - credit) / (1 - tax)
+    charge = lcoe.capital_recovery_factor(real, plan.operating_years) * factor
     finance = lcoe.construction_finance_factor(
         plan.schedule.tolist(), values["loan_rate"], tax
     )
-    units = _mean(weights, sold)
     after_tax = _yearly_credits(model, plan, pattern, nominal, real)
     return lcoe.levelised_cost(
         charge,

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from flask_api.domains.price.inputs import INPUTS, YEARLY, canonical
 from flask_api.domains.price.model import Period, Structure
+from flask_api.domains.price.model_files.shown import plainly, shown
 from flask_api.numerics.errors import InputError
 
 #: Slots that can be switched off, by the letter of the seed's switch.
@@ -53,15 +54,15 @@ def faults(
     """What is wrong with a plant whose single values are all possible.
 
     values   of every input by canonical name
-    named    inputs that a file or a request gives; a term that none gives is cut at
-             the plant's end
+    named    inputs that a file or a request gives; a term or a horizon that none
+             gives is cut at the plant's end
     """
     life, term = values["plant_lifetime"], values["loan_years"]
     if values["loan_fraction"] > 0 and term > life and "loan_years" in named:
         yield Fault(
             ("loan_years", "plant_lifetime", "loan_fraction"),
-            f"loan_years is {term:g} and plant_lifetime {life:g}: a loan can't outlast "
-            f"the plant; set loan_years to {life:g} or less",
+            f"loan_years is {plainly(term)} and plant_lifetime {life:g}: a loan can't "
+            f"outlast the plant; set loan_years to {life:g} or less",
         )
     parts = values["interest_proportion"] + values["principal_proportion"]
     if abs(parts - 1) > _TOLERANCE:
@@ -69,6 +70,13 @@ def faults(
             ("interest_proportion", "principal_proportion"),
             f"interest_proportion and principal_proportion sum to {parts:.12g}; they "
             "are the two parts of a payment and must sum to 1",
+        )
+    row = values["target_row"]
+    if row > life and "target_row" in named:
+        yield Fault(
+            ("target_row", "plant_lifetime"),
+            f"target_row is {row:g} and plant_lifetime {life:g}: the plant has no such "
+            f"year; give 1 to {life:g}, or 0 for the last one",
         )
     yield from _tax_faults(values, structure)
     if structure.conventions.interest_type != "variable":
@@ -184,13 +192,15 @@ def _years(
             year = int(year)
         if isinstance(year, bool) or not isinstance(year, int):
             refuse(
-                index, key, f"want an operating year from 1 to {life}, got {year!r:.40}"
+                index,
+                key,
+                f"want an operating year from 1 to {life}, got {shown(year)}",
             )
         if not 1 <= year <= life:
             refuse(
                 index,
                 key,
-                f"year {year!r:.40} is not within 1..{life} (plant_lifetime)",
+                f"year {shown(year)} is not within 1..{life} (plant_lifetime)",
             )
         found.append(year)
     if found[0] > found[1]:
@@ -230,17 +240,17 @@ def check_value(
     """The value of an input, if it is one that can be."""
     spec = INPUTS[name]
     if isinstance(given, bool) or not isinstance(given, (int, float)):
-        refuse(f"{name} is {given!r:.60}; want a finite number")
+        refuse(f"{name} is {shown(given)}; want a finite number")
     try:
         value = convert(name, float(given))
     except OverflowError:
         value = float("inf")
     if not abs(value) < float("inf"):
-        refuse(f"{name} is {given!r:.60}; want a finite number")
+        refuse(f"{name} is {shown(given)}; want a finite number")
     if not spec.allows(value):
-        refuse(f"{name} is {value:g}; want {spec.bounds}")
+        refuse(f"{name} is {plainly(value)}; want {spec.bounds}")
     if spec.integer and value != round(value):
-        refuse(f"{name} is {value:g}; want whole {spec.unit}")
+        refuse(f"{name} is {plainly(value)}; want whole {spec.unit}")
     return value
 
 
@@ -260,11 +270,11 @@ def switched(
         if slot not in slots:
             refuse(
                 str(slot),
-                f"there is no slot {slot!r:.40}; there are {', '.join(slots)}",
+                f"there is no slot {shown(slot)}; there are {', '.join(slots)}",
             )
         on = words.get(state.lower()) if isinstance(state, str) else state
         if not isinstance(on, bool):
-            refuse(str(slot), f"{slot} is {state!r:.40}; want on or off")
+            refuse(str(slot), f"{slot} is {shown(state)}; want on or off")
         result = result - {slot} if on else result | {slot}
     return frozenset(result)
 
@@ -273,5 +283,5 @@ def calculation(given: object, refuse: Callable[[str], NoReturn]) -> str:
     """`price` or `npv`, also by the seed's words."""
     found = SOLVES.get(given) if isinstance(given, str) else None
     if found is None:
-        refuse(f"got {given!r:.60}; choose one of {', '.join(SOLVES)}")
+        refuse(f"got {shown(given)}; choose one of {', '.join(SOLVES)}")
     return found

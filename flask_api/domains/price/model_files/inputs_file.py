@@ -11,7 +11,8 @@ from ruamel.yaml.comments import CommentedMap
 from flask_api.domains.price.inputs import INPUTS, canonical
 from flask_api.domains.price.model import ModelInput, Structure
 from flask_api.domains.price.model_files import checks, units
-from flask_api.domains.price.model_files.placed_yaml import Section, shown
+from flask_api.domains.price.model_files.placed_yaml import Section
+from flask_api.domains.price.model_files.shown import plainly, shown
 from flask_api.numerics.distributions import make
 from flask_api.numerics.errors import InputError
 
@@ -110,6 +111,12 @@ def _input(
     low, high = keep.low, keep.high
     if "range" in given:
         low, high = _range(item, in_own, spec.low, spec.high)
+        if not low <= value <= high:
+            item.refuse(
+                "range",
+                f"{plainly(low)} to {plainly(high)} doesn't hold the value "
+                f"{plainly(value)}",
+            )
     changed = replace(
         keep,
         value=value,

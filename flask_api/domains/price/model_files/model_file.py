@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -58,7 +60,7 @@ def read(name: str, content: bytes, field: str = "version") -> ModelFile:
 
     Raises InputError with file, line, column and key.
     """
-    top = Section(name, "", parse(name, content, field), field)
+    top = parse(name, content, field)
     top.only(_TOP)
     title = top.text("title", most=200)
     if "inputs" not in top.data:
@@ -73,12 +75,25 @@ def read(name: str, content: bytes, field: str = "version") -> ModelFile:
         title=title,
         description=top.text("description", "").strip(),
         source=top.text("source", "").strip(),
-        date=top.text("date", most=40) if "date" in top.data else None,
+        date=_date(top),
         product_unit=product,
         inputs=plant.inputs,
         structure=plant.structure,
         extensions=_extensions(top, plant),
     )
+
+
+def _date(top: Section) -> str | None:
+    """When the numbers are from: a date that exists, or words such as `spring 2026`."""
+    if "date" not in top.data:
+        return None
+    text = top.text("date", most=40)
+    if re.match(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+        try:
+            datetime.date.fromisoformat(text[:10])
+        except ValueError:
+            top.refuse("date", f"there is no day {text[:10]}")
+    return text
 
 
 def _extensions(top: Section, base: Plant) -> dict[str, Variant]:

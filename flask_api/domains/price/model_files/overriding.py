@@ -12,6 +12,7 @@ from flask_api.domains.price.calculation import depreciation
 from flask_api.domains.price.inputs import INPUTS, canonical
 from flask_api.domains.price.model import ModelInput, Period, PriceModel, Structure
 from flask_api.domains.price.model_files import checks
+from flask_api.domains.price.model_files.shown import shown
 from flask_api.numerics.errors import InputError, NoSolutionError
 
 #: A number or a word; lists and mappings for switches, periods and tables.
@@ -36,7 +37,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 _BY_NAME = {
     spelling: name for name, others in CHOICES.items() for spelling in (name, *others)
 }
-_NUMBERED = re.compile(r"(?:S|.*Amount)(18|20|21|22)", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?:S|.*Amount)(18|20|21|22)", re.IGNORECASE | re.ASCII)
 _LOAN_TYPES = ("simple", "compounded")
 
 
@@ -87,6 +88,21 @@ def override(
     structure = _structure(changed, given, place)
     _refuse_faults(replace(changed, structure=structure), given, place)
     return replace(changed, structure=structure)
+
+
+def blamed(problem: str, overrides: Mapping[str, Override], place: Place) -> str | None:
+    """Where the override stands that a problem speaks of; None where it is of none."""
+    names = {
+        choice_name(key) or canonical(_BY_NAME.get(key, key)): key for key in overrides
+    }
+    also = {"use_direct_operating_expenses": "operating_cost_fraction"}
+    for name, key in names.items():
+        if name in problem:
+            return place(key)
+    for name, key in names.items():
+        if name in also and also[name] in problem:
+            return place(key)
+    return None
 
 
 def _input(
@@ -153,7 +169,7 @@ def _chosen(
         return replace(before, conventions=conventions.preset(value, field))
     if name == "depreciation_method":
         if not isinstance(value, str):
-            refuse(f"got {value!r:.60}; want one of {depreciation.METHODS}")
+            refuse(f"got {shown(value)}; want one of {depreciation.METHODS}")
         method = depreciation.method_name(value, field)
         return _depreciated(before, method, given, place, field)
     if name in ("selected_v", "selected_f"):
@@ -182,12 +198,12 @@ def _convention(
         words = {"true": True, "false": False}
         direct = words.get(value.lower()) if isinstance(value, str) else value
         if not isinstance(direct, bool):
-            refuse(f"got {value!r:.60}; want true or false")
+            refuse(f"got {shown(value)}; want true or false")
         return "operating_cost", "fraction_of_revenue" if direct else "itemised"
     if name == "loan_type":
         kind = value.lower() if isinstance(value, str) else None
         if kind not in _LOAN_TYPES:
-            refuse(f"got {value!r:.60}; choose one of {', '.join(_LOAN_TYPES)}")
+            refuse(f"got {shown(value)}; choose one of {', '.join(_LOAN_TYPES)}")
         now = before.conventions.construction_interest
         if kind == "compounded":
             return "construction_interest", "capitalised"
@@ -225,7 +241,7 @@ def _depreciated(
         )
     if not isinstance(table, list | tuple):
         raise InputError(
-            f"{key} is {table!r:.60}; want a list of yearly shares", field=place(key)
+            f"{key} is {shown(table)}; want a list of yearly shares", field=place(key)
         )
     try:
         shares = depreciation.check_table(table, key)
@@ -240,7 +256,7 @@ def _depreciated(
 def _periods(value: Override, plant_lifetime: float, field: str) -> tuple[Period, ...]:
     if not isinstance(value, list | tuple):
         raise InputError(
-            f"periods is {value!r:.60}; want a list of {{start, end, inputs}}",
+            f"periods is {shown(value)}; want a list of {{start, end, inputs}}",
             field=field,
         )
 
@@ -257,7 +273,9 @@ def _refuse_faults(
     model: PriceModel, given: Mapping[str, tuple[str, Override]], place: Place
 ) -> None:
     """Refuse what can't be together, at the field that made it so."""
-    for fault in checks.faults(model.baseline(), model.structure, model.inputs):
+    # `target_row` means the last year at most: seed's pages send it with every plant
+    named = set(model.inputs) - {"target_row"}
+    for fault in checks.faults(model.baseline(), model.structure, named):
         also = {"interest_type": ("interest_type", "preset")}
         names = [one for name in fault.names for one in also.get(name, (name,))]
         field = next((place(given[name][0]) for name in names if name in given), None)

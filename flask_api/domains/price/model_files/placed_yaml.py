@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
 import math
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.composer import Composer, ComposerError
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent
 
-from flask_api.domains.price.stored import MAX_BYTES
+from flask_api.domains.price.model_files.shown import shown
+from flask_api.domains.price.model_files.yaml_text import Unreadable, plain_yaml
 from flask_api.numerics.errors import InputError
-
-#: A model file nests five levels; what is deeper has lost a bracket, or means harm.
-MAX_DEPTH = 20
-#: Keys and values of a file: 50 times those of ours, and read in some 2 s.
-MAX_VALUES = 50_000
 
 
 @dataclass(frozen=True)
@@ -87,8 +78,6 @@ class Section:
         value = self.data.get(key, default)
         if value is None:
             self.refuse(None, f"{key} is missing")
-        if isinstance(value, datetime.date):  # a date without quotes
-            return value.isoformat()
         if not isinstance(value, str):
             self.refuse(key, f"want text, got {shown(value)}")
         if len(value) > most:
@@ -108,84 +97,20 @@ class Section:
         return number
 
 
-def shown(value: object) -> str:
-    return f"{value!r:.60}" if value is not None else "nothing"
-
-
-class _BoundedComposer(Composer):
-    """Builds the tree of a file, unless it is too deep or repeats itself by name.
-
-    A few aliases of aliases can stand for more values than fit in any memory.
-    """
-
-    depth = 0
-    values = 0
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.parser.check_event(AliasEvent):
-            event = self.parser.peek_event()
-            raise ComposerError(
-                None,
-                None,
-                f"*{str(event.anchor)[:40]} repeats an anchor; write the values out",
-                event.start_mark,
-            )
-        self.depth += 1
-        self.values += 1
-        if self.depth > MAX_DEPTH or self.values > MAX_VALUES:
-            problem = f"nested deeper than {MAX_DEPTH} levels"
-            if self.values > MAX_VALUES:
-                problem = f"more than {MAX_VALUES:,} keys and values"
-            mark = self.parser.peek_event().start_mark
-            raise ComposerError(None, None, problem, mark)
-        try:
-            return super().compose_node(parent, index)
-        finally:
-            self.depth -= 1
-
-
-def parse(name: str, content: bytes, field: str = "version") -> CommentedMap:
+def parse(name: str, content: bytes, field: str = "version") -> Section:
     """The top mapping of a YAML text.
 
     name    of the file, for messages
     field   of the request that named or carried it
 
-    Raises InputError with line and column for what is no YAML, is too large or too
-    deep, repeats a key, or uses aliases.
+    Raises InputError with line and column for what `plain_yaml` doesn't read.
     """
-    if len(content) > MAX_BYTES:
-        raise InputError(
-            f"{name} has {len(content):,} bytes; a model file has at most "
-            f"{MAX_BYTES:,}",
-            field=field,
-        )
-    reader = YAML(typ="rt")
-    reader.Composer = _BoundedComposer
     try:
-        data = reader.load(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
+        return Section(name, "", plain_yaml(content), field)
+    except Unreadable as error:
+        place = {"line": error.line, "column": error.column}
+        details = {"file": name} | (place if error.line is not None else {})
+        told = "".join(f", {part} {at}" for part, at in place.items() if at is not None)
         raise InputError(
-            f"{name} is not UTF-8 (byte {error.start})", field=field
+            f"{name}{told}: {error}", field=field, details=details
         ) from error
-    except MarkedYAMLError as error:
-        raise _misread(name, error, field) from error
-    except (YAMLError, ValueError, OverflowError) as error:
-        problem = " ".join(str(error).split())[:200]
-        raise InputError(f"{name} is not YAML: {problem}", field=field) from error
-    if not isinstance(data, CommentedMap):
-        raise InputError(
-            f"{name}, line 1: want a mapping with title and inputs, got {shown(data)}",
-            field=field,
-        )
-    return data
-
-
-def _misread(name: str, error: MarkedYAMLError, field: str) -> InputError:
-    mark = error.problem_mark or error.context_mark
-    at = {"line": mark.line + 1, "column": mark.column + 1} if mark else {}
-    return InputError(
-        f"{name}, line {at.get('line', '?')}, column {at.get('column', '?')}: "
-        + ", ".join(part for part in (error.context, error.problem) if part),
-        field=field,
-        details={"file": name, **at},
-    )

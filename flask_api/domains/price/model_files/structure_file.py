@@ -11,7 +11,8 @@ from flask_api.domains.price import conventions
 from flask_api.domains.price.calculation import capital, depreciation
 from flask_api.domains.price.model import Period, Structure
 from flask_api.domains.price.model_files import checks
-from flask_api.domains.price.model_files.placed_yaml import Section, shown
+from flask_api.domains.price.model_files.placed_yaml import Section
+from flask_api.domains.price.model_files.shown import shown
 from flask_api.numerics.errors import InputError
 
 #: Keys of a model file, or of an extension, that are read here.
@@ -52,7 +53,7 @@ def restructure(
     if "depreciation" in data:
         changed["assets"] = _assets(section, choice, values)
     if "replacements" in data:
-        changed["replacements"] = _replacements(section)
+        changed["replacements"] = _replacements(section, values["plant_lifetime"])
     if "replacement_depreciation" in data:
         changed["replacement_method"] = _replacement_method(section)
     if "off" in data or any(key in data for key in _SWITCHES):
@@ -75,6 +76,10 @@ def _conventions(
     before: conventions.Conventions, section: Section
 ) -> conventions.Conventions:
     choice = before
+    if "preset" in section.data:
+        section.text("preset")
+    if "conventions" in section.data:
+        _refuse_no_choices(section.section("conventions"))
     try:
         if "preset" in section.data:
             choice = conventions.preset(section.data["preset"])
@@ -92,6 +97,12 @@ def _conventions(
         key = str(error.field).partition(".")[2]
         given.refuse(key if key in given.data else None, str(error))
     return choice
+
+
+def _refuse_no_choices(given: Section) -> None:
+    for key, value in given.data.items():
+        if not isinstance(value, str | bool):
+            given.refuse(key, f"want a word, or true or false; got {shown(value)}")
 
 
 def _schedule(section: Section) -> tuple[float, ...]:
@@ -173,8 +184,12 @@ def _class(name: str, item: Section, share: float) -> depreciation.AssetClass:
         return depreciation.AssetClass(name, method, share)
     if "table" not in item.data:
         item.refuse("method", "custom wants its table: yearly shares that sum to 1")
+    given = item.list_of("table")
+    for year, part in enumerate(given, start=1):
+        if isinstance(part, bool) or not isinstance(part, int | float):
+            item.refuse("table", f"year {year} has {shown(part)}; want a number")
     try:
-        table = depreciation.check_table(item.list_of("table"), "table")
+        table = depreciation.check_table(given, "table")
     except InputError as error:
         if error.details is not None:
             raise
@@ -182,11 +197,17 @@ def _class(name: str, item: Section, share: float) -> depreciation.AssetClass:
     return depreciation.AssetClass(name, method, share, table)
 
 
-def _replacements(section: Section) -> dict[int, float]:
+def _replacements(section: Section, plant_lifetime: float) -> dict[int, float]:
     given = section.section("replacements")
     for year in given.data:
         if isinstance(year, bool) or not isinstance(year, int) or not 1 <= year <= 100:
             given.refuse(year, "want an operating year, 1 to 100")
+        if year > plant_lifetime:
+            given.refuse(
+                year,
+                f"year {year} is beyond plant_lifetime, {plant_lifetime:g}: nothing "
+                "is replaced any more",
+            )
     return {int(year): given.number(year) for year in given.data}
 
 
