@@ -8,7 +8,8 @@ from typing import Any
 from xlsxwriter.worksheet import Worksheet
 
 from flask_api.documents.steps import Step, axis_start, bars
-from flask_api.documents.workbook import Book
+from flask_api.documents.texts import plain
+from flask_api.documents.workbook import Book, write
 
 #: The page's colours.
 ACCENT, LOW, HIGH, WARM, GRID = "#0F6A73", "#4A7FB5", "#D2772D", "#8B5AA0", "#D9E0DE"
@@ -38,6 +39,7 @@ def framed(
     begin  where the axis of the values begins; 0: as the spreadsheet likes
     """
     font = {"color": INK, "size": 9}
+    title, x, y = plain(title), plain(x), plain(y)
     chart.set_title({"name": title, "name_font": {"size": 12}, "overlay": False})
     chart.set_x_axis(
         {"name": x, "name_font": font, "num_font": font, "label_position": "low"}
@@ -81,7 +83,7 @@ def waterfall(
     for column, text in enumerate(heads):
         sheet.write_string(top, left + column, text, book.head)
     for row, (bar, parts) in enumerate(zip(drawn, rows, strict=True), start=top + 1):
-        sheet.write_string(row, left, bar.step.label, book.format())
+        write(sheet, row, left, bar.step.label, book.format())
         sheet.write_number(row, left + 1, bar.step.value, kind)
         for column, value in enumerate(parts, start=left + 2):
             sheet.write_number(row, column, value, kind)
@@ -102,7 +104,7 @@ def waterfall(
         )
     framed(chart, texts[0], "", texts[1], number, axis_start(steps) if cut else 0.0)
     chart.set_legend({"none": True})
-    sheet.insert_chart(picture, chart, {"description": texts[0]})
+    sheet.insert_chart(picture, chart, {"description": plain(texts[0])})
 
 
 def _parts(start: float, end: float, *, total: bool) -> tuple[float, ...]:

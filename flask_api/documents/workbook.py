@@ -11,15 +11,17 @@ from typing import Any, BinaryIO
 
 import orjson
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from flask_api.documents.info import DocumentInfo
 from flask_api.documents.tables import Rows, provenance
+from flask_api.documents.texts import plain, sheet_name
 from flask_api.numerics.errors import InputError
 
 #: What the file format allows.
-MOST_ROWS, MOST_COLUMNS, MOST_TEXT, MOST_NAME = 1_048_576, 16_384, 32_767, 31
+MOST_ROWS, MOST_COLUMNS, MOST_TEXT = 1_048_576, 16_384, 32_767
 #: Whole numbers beyond lose digits in a spreadsheet: they are kept as text.
 _EXACT = 2**53
 #: Written with sixteen digits, a float beyond would be read as infinity.
@@ -71,20 +73,12 @@ class Book:
 
     def sheet(self, name: str) -> Worksheet:
         """A new sheet; its name is cut and changed to one that is allowed and free."""
-        sheet = self.workbook.add_worksheet(self._free_name(name))
+        free = sheet_name(name, self._names)
+        self._names.add(free.casefold())
+        sheet = self.workbook.add_worksheet(free)
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
         return sheet
-
-    def _free_name(self, name: str) -> str:
-        plain = "".join(" " if sign in "[]:*?/\\" else sign for sign in name)
-        plain = plain.strip().strip("'")[:MOST_NAME] or "Sheet"
-        free, number = plain, 2
-        while free.lower() in self._names or free.lower() == "history":
-            tail = f" ({number})"
-            free, number = plain[: MOST_NAME - len(tail)] + tail, number + 1
-        self._names.add(free.lower())
-        return free
 
     def table(
         self,
@@ -102,7 +96,7 @@ class Book:
         widths   in characters; none: the columns keep theirs
         """
         for column, text in enumerate(heads):
-            sheet.write_string(top, column, text[:MOST_TEXT], self.head)
+            sheet.write_string(top, column, cell_text(text), self.head)
         kinds = [self.format(name) for name in formats]
         number = top
         for number, row in enumerate(rows, start=top + 1):
@@ -133,10 +127,16 @@ def new_book(
     workbook = xlsxwriter.Workbook(file, options)
     workbook.set_properties({"title": info.title, "subject": info.kind})
     workbook.set_size(2000, 1400)
+    yield Book(workbook)
+    _close(workbook)
+
+
+def _close(workbook: Any) -> None:
+    """Write the file. Raises OSError as it is, which the library wraps."""
     try:
-        yield Book(workbook)
-    finally:
         workbook.close()
+    except FileCreateError as error:
+        raise error.args[0] from None
 
 
 def write(sheet: Worksheet, row: int, column: int, value: Any, kind: Format) -> None:
@@ -149,7 +149,12 @@ def write(sheet: Worksheet, row: int, column: int, value: Any, kind: Format) -> 
         sheet.write_number(row, column, value, kind)
     else:
         text = value if isinstance(value, str) else _text(value)
-        sheet.write_string(row, column, text[:MOST_TEXT], kind)
+        sheet.write_string(row, column, cell_text(text), kind)
+
+
+def cell_text(text: str) -> str:
+    """`text` as a cell, and a chart that repeats it, can hold it."""
+    return plain(text[:MOST_TEXT])
 
 
 def _most(value: float) -> float:

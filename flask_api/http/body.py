@@ -7,6 +7,8 @@ else 400 with the position. Nothing larger than `max_json_bytes` is ever held.
 from __future__ import annotations
 
 import json
+import math
+import re
 import time
 from collections.abc import Iterator
 from functools import lru_cache
@@ -260,12 +262,27 @@ def _converted(text: str, wanted: frozenset[str]) -> Any:
     if "boolean" in wanted and text.lower() in ("true", "false"):
         return text.lower() == "true"
     if wanted & {"integer", "number"}:
-        try:
-            value = orjson.loads(text)
-        except orjson.JSONDecodeError:
-            return text
-        return value if type(value) in (int, float) else text
+        return _number(text, whole="number" not in wanted)
     return text
+
+
+def _number(text: str, *, whole: bool) -> int | float | str:
+    """`text` as a number, also as people write it (.95, 1e2); else the text."""
+    if not _NUMBER.match(text):
+        return text
+    try:
+        return int(text)
+    except ValueError:  # has a point or an exponent
+        value = float(text)
+    if not math.isfinite(value):
+        return text
+    return int(value) if whole and value.is_integer() else value
+
+
+#: Numbers as people write them; JSON carries no more digits of whole ones.
+_NUMBER = re.compile(
+    r"[+-]?(\d{1,19}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?\Z", re.ASCII
+)
 
 
 class OrjsonProvider(JSONProvider):

@@ -17,7 +17,7 @@ from flask import Response, current_app, request
 
 from flask_api.analysis import Analysis, Table
 from flask_api.documents.tables import Rows, csv_text
-from flask_api.errors import Conflict, ServiceError, ValidationError
+from flask_api.errors import Conflict, JobNotFound, ServiceError, ValidationError
 from flask_api.http.auth import current_owner
 from flask_api.http.waiting import (
     PIECE,
@@ -62,11 +62,12 @@ def result_as(job: Job, form: Form, table: str | None) -> Response:
     """The result of a completed job as a file, or 202 while the file is being made.
 
     Raises ValidationError where the analysis does not offer that; Conflict for a job
-    that is not completed; the error of a job that failed.
+    that is not completed; the error of a job that failed; JobNotFound where the job is
+    deleted meanwhile.
     """
     settings: Settings = current_app.config["SETTINGS"]
     wish = preference(settings.wait_s)
-    response = _file(job, form, table, wish.wait_s)
+    response = _unless_deleted(job, form, table, wish.wait_s)
     response.vary.add("Prefer")
     if wish.applied:
         response.headers["Preference-Applied"] = wish.applied
@@ -94,7 +95,7 @@ def answer_as(form: Form, kind: str, params: object, *, data_revision: str) -> R
     if not wish.only_async and not job.status.terminal:
         job = registry().wait(owner, job.id, wish.wait_s)
     if job.status.terminal:
-        response = _file(job, form, None, _left(until, wish))
+        response = _unless_deleted(job, form, None, _left(until, wish))
     else:
         response = accepted(job, location=_here())
     return complete(response, submission, wish)
@@ -108,13 +109,33 @@ def _here() -> str:
     return request.full_path.rstrip("?")
 
 
+def _unless_deleted(job: Job, form: str, table: str | None, wait_s: float) -> Response:
+    """The job's file. JobNotFound where the job goes while its file is made.
+
+    Its rows and files go one after the other, and each shows in another way.
+    """
+    owner = current_owner()
+    try:
+        response = _file(job, form, table, wait_s)
+    except ServiceError:
+        registry().get(owner, job.id)
+        raise
+    try:
+        registry().get(owner, job.id)
+    except JobNotFound:
+        response.close()
+        registry().shelf.remove(job.id)  # what came after its folder was removed
+        raise
+    return response
+
+
 def _file(job: Job, form: str, table: str | None, wait_s: float) -> Response:
     result = result_of(job)
     analysis = registry().analyses.get(job.kind)
+    refuse_unknown(analysis, job.kind, form, table)
     if form == "json":
         response, tag = spliced(result, {}), result.sha256
     else:
-        refuse_unknown(analysis, job.kind, form, table)
         place = registry().shelf.place(job, form, table)
         tag = place.stem
         if request.if_none_match.contains_weak(tag):
@@ -130,8 +151,7 @@ def _file(job: Job, form: str, table: str | None, wait_s: float) -> Response:
                 made = _streamed(place, form)
             if made is None:
                 raise Conflict(
-                    "the job was deleted, or its files removed, while its document "
-                    "was made",
+                    "the document was removed as soon as it was made; ask again",
                     job_id=job.public_id,
                 )
             response = made
@@ -157,8 +177,15 @@ def refuse_unknown(
             + " or ".join(f"format={one}" for one in offered),
             details=[{"field": "format", "problem": f"{form} is not offered here"}],
         )
-    if table is not None:
-        pick(() if analysis is None else analysis.tables, table, kind)
+    if table is None:
+        return
+    pick(() if analysis is None else analysis.tables, table, kind)
+    if form == "json":
+        raise ValidationError(
+            "table: format=json gives the whole result; take format=csv, or leave "
+            "table out",
+            details=[{"field": "table", "problem": "does not go with format=json"}],
+        )
 
 
 def pick(tables: Sequence[Table], name: str | None, kind: str) -> Table:
