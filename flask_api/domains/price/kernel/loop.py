@@ -153,7 +153,7 @@ _SIGNATURE = int64(
 
 @functools.cache
 def plants() -> Callable[..., int]:
-    """The kernel: compiled in some ten seconds, or loaded from numba's cache.
+    """The kernel: compiled in some five seconds, or loaded from numba's cache.
 
     The cache lies in `__pycache__` beside this file, else in NUMBA_CACHE_DIR or in the
     user's cache folder; where none can be written to, each process compiles anew.
