@@ -161,7 +161,9 @@ def _why_client(analysis: Analysis | None, given: Mapping[str, Any]) -> str | No
             "must be a list, or an object such as {S11: {range: [0, 100]}}, got "
             f"{parameters!r:.60}",
         )
-    if any(given.get(key) is not None for key in ("model", "version", "extension")):
+    config = given.get("config")
+    said = {**config, **given} if isinstance(config, Mapping) else given
+    if any(said.get(key) is not None for key in ("model", "version", "extension")):
         return None
     names = list(_parameter_names(parameters))
     unknown = [n for n in names if n is None or not analysis.knows_parameter(n)]

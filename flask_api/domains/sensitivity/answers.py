@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from flask_api.domains.price.model import PriceModel
 from flask_api.domains.sensitivity.curves import Entry
 from flask_api.domains.sensitivity.selection import Varied
+from flask_api.domains.sensitivity.studied import Studied
 from flask_api.numerics.monte_carlo import Simulation
 
 
@@ -55,7 +55,7 @@ def tornado(entries: Mapping[str, Entry]) -> list[dict[str, Any]]:
 
 
 def analysis_answer(
-    model: PriceModel,
+    model: Studied,
     varied: Sequence[Varied],
     entries: Mapping[str, Entry],
     only: str | None,
@@ -87,19 +87,11 @@ def analysis_answer(
         "tornado": rows,
         "metadata": {
             **metadata,
-            "model": _model(model),
+            "model": dict(model.identity),
             "units": {name: model.units[name] for name in metadata["baseline"]},
             "assumptions": assumptions,
             "warnings": warnings,
         },
-    }
-
-
-def _model(model: PriceModel) -> dict[str, Any]:
-    return {
-        "version": model.version,
-        "extension": model.extension,
-        "title": model.title,
     }
 
 
@@ -110,7 +102,7 @@ def short(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def simulation_answer(
-    model: PriceModel,
+    model: Studied,
     varied: Sequence[Varied],
     state: Simulation,
     outputs: Sequence[str],
@@ -127,8 +119,8 @@ def simulation_answer(
     first = reports[outputs[0]]
     return {
         "results": {**first, "outputs": reports, "per_parameter": per_parameter},
-        "iterations": state.total,
-        "converged": None,  # no stop rule was asked for
+        "iterations": state.done,
+        "converged": state.converged,
         "metadata": {
             "method": "monte_carlo",
             **metadata,
@@ -136,37 +128,58 @@ def simulation_answer(
             "failed_draws": first["failed"],
             "output": outputs[0],
             "units": {name: model.units[name] for name in outputs},
-            "model": _model(model),
-            "inputs": {item.id: _input(item) for item in varied},
+            "model": dict(model.identity),
+            "inputs": {item.id: given_input(item) for item in varied},
             "contribution_draws": state.sample.filled,
             "percentiles_exact": first["percentile_rank_error"] == 0,
-            "assumptions": _assumptions(varied, str(metadata["sampling"])),
+            "assumptions": _assumptions(varied, metadata),
             "warnings": warnings,
         },
     }
 
 
 _SAID = {
-    "range": "uniform over the model file's range",
+    "range": "uniform over the model's range",
     "default": "uniform, 20 % either side of its value",
 }
 
 
-def _assumptions(varied: Sequence[Varied], sampling: str) -> list[str]:
-    said = ["the inputs vary independently of each other"]
-    said += [f"{v.id}: {_SAID[v.origin]}" for v in varied if v.origin in _SAID]
-    said += [
-        f"{v.id}: draws are rounded to whole {v.unit}" for v in varied if v.integer
-    ]
-    if sampling == "sobol":
+def _assumptions(varied: Sequence[Varied], metadata: Mapping[str, Any]) -> list[str]:
+    tied = metadata["correlation"]
+    if tied is None:
+        said = ["the inputs vary independently of each other"]
+    else:
+        names = ", ".join(tied["names"])
+        said = [f"{names} are correlated by rank; all others vary independently"]
+        if tied["missed_by"] > 1e-3:
+            said.append(
+                f"rank correlations are missed by {tied['missed_by']:.2g} at most: "
+                "normal scores can't be so correlated"
+            )
+    said += drawn_as(varied)
+    sampling, replicates = metadata["sampling"], metadata["replicates"]
+    if replicates > 1:
         said.append(
-            "sem and the convergence intervals are those of independent draws; Sobol "
-            "points are closer to the truth than that"
+            f"sem and all intervals come from the scatter of {replicates} independent "
+            "designs that share the draws"
+        )
+    elif sampling != "random":
+        points = "Sobol points" if sampling == "sobol" else "Latin hypercubes"
+        said.append(
+            f"sem and the convergence intervals are those of independent draws; "
+            f"{points} are closer to the truth than that"
         )
     return said
 
 
-def _input(item: Varied) -> dict[str, Any]:
+def drawn_as(varied: Sequence[Varied]) -> list[str]:
+    """What is assumed of each input that the request says nothing of."""
+    said = [f"{v.id}: {_SAID[v.origin]}" for v in varied if v.origin in _SAID]
+    whole = [v for v in varied if v.integer]
+    return said + [f"{v.id}: draws are rounded to whole {v.unit}" for v in whole]
+
+
+def given_input(item: Varied) -> dict[str, Any]:
     return {
         "name": item.name,
         "baseline": item.baseline,

@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flask_api.domains.price.derivatives import gradient
-from flask_api.domains.price.inputs import INPUTS
-from flask_api.domains.price.model import PriceModel
 from flask_api.domains.sensitivity.selection import Varied
+from flask_api.domains.sensitivity.studied import Studied
 from flask_api.numerics.designs import design
 from flask_api.numerics.distributions import Distribution
 from flask_api.numerics.one_at_a_time import Curve, curves, elasticity, impact_score
@@ -45,7 +43,7 @@ def _known(value: float) -> float | None:
 
 
 def numeric_entry(
-    model: PriceModel,
+    model: Studied,
     item: Varied,
     base: Mapping[str, float],
     outputs: Sequence[str],
@@ -66,7 +64,7 @@ def numeric_entry(
     tick        called with the share that is done, after each `ROWS` plants
     """
     assert item.name is not None and item.baseline is not None
-    spec = INPUTS[item.name]
+    spec = model.possible(item.name)
     values = np.array(item.values)
     if ends_only:
         values = np.unique([values.min(), item.baseline, values.max()])
@@ -79,9 +77,10 @@ def numeric_entry(
         outputs,
         step=1.0 if spec.integer else None,
     )
-    if "price" in found and not spec.integer:
-        exact = float(gradient(model, [item.name])[1][item.name][0])
-        found["price"] = replace(found["price"], slope=_known(exact))
+    for name, curve in found.items():
+        exact = model.slope(item.name, name)
+        if exact is not None:
+            found[name] = replace(curve, slope=_known(exact))
     others = {name: d for name, d in uncertain.items() if name != item.name}
     main = outputs[0]
     intervals = _intervals(
@@ -132,7 +131,7 @@ def _part(curve: Curve, x0: float, y0: float) -> dict[str, Any]:
 
 
 def _intervals(
-    model: PriceModel,
+    model: Studied,
     name: str,
     curve: Curve,
     output: str,
@@ -175,15 +174,18 @@ def _intervals(
 
 
 def choice_entry(
+    model: Studied,
     item: Varied,
-    with_changes: Callable[[Mapping[str, Any]], PriceModel],
     outputs: Sequence[str],
     base: Mapping[str, float],
 ) -> Entry:
     """The outputs at each value of an input that is no number."""
     assert item.choices is not None
     wanted = [item.output, *(o for o in outputs if o != item.output)]
-    found = [with_changes({item.id: c}).evaluate({}, wanted) for c in item.choices]
+    found = [
+        model.with_choice(item.id, c, item.field).evaluate({}, wanted)
+        for c in item.choices
+    ]
     parts: dict[str, dict[str, Any]] = {}
     for output in wanted:
         y = np.array([float(outcome[output][0]) for outcome in found])

@@ -28,6 +28,12 @@ class Ends(Protocol):
     def max(self) -> float: ...
 
 
+class Shaped(Protocol):
+    """A distribution as requests describe it."""
+
+    def as_mapping(self) -> dict[str, Any]: ...
+
+
 class Described(Protocol):
     """What a user says of one input; `formula_schema.FormulaInput` is one."""
 
@@ -38,7 +44,7 @@ class Described(Protocol):
     def range(self) -> Ends | None: ...
 
     @property
-    def distribution(self) -> Mapping[str, Any] | None: ...
+    def distribution(self) -> Shaped | None: ...
 
     @property
     def integer(self) -> bool: ...
@@ -106,6 +112,9 @@ class FormulaModel:
     def unused(self) -> list[str]:
         """Inputs that occur in no formula."""
         return [name for name in self.inputs if name not in self.expressions.names]
+
+    def kernel(self, rows: int) -> str:
+        return "numpy"
 
     def find(self, name: str) -> str | None:
         return name if name in self.inputs else None
@@ -217,7 +226,7 @@ def _given(name: str, described: Described) -> FormulaInput:
     place = f"model.inputs.{name}"
     shape = None
     if described.distribution is not None:
-        shape = make(described.distribution, f"{place}.distribution")
+        shape = make(described.distribution.as_mapping(), f"{place}.distribution")
     value, ends = described.value, described.range
     if value is None and ends is not None:
         value = ends.min + (ends.max - ends.min) / 2

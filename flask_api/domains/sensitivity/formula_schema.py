@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from flask_api.analysis import Request
+from flask_api.domains.sensitivity.distribution_schema import Shape
 from flask_api.domains.sensitivity.range_schema import Range
 from flask_api.numerics.expression_words import LONGEST, NAME, RESERVED
 
@@ -44,7 +45,7 @@ class FormulaInput(Request):
     range: Range | None = Field(
         default=None, description="What it varies over; left out: 20 % either side."
     )
-    distribution: Annotated[dict[str, Any], Field(max_length=20)] | None = Field(
+    distribution: Shape | None = Field(
         default=None, description="What it is drawn from, as in a parameter."
     )
     integer: bool = Field(default=False, description="Draws are rounded.")

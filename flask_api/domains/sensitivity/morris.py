@@ -85,7 +85,8 @@ class MorrisState:
         move in different directions. Numbers are finite or None.
         """
         finished = self.done // self.walks.points
-        y = self.y[output][: finished * self.walks.points].reshape(finished, -1)
+        y = self.y[output][: finished * self.walks.points]
+        y = y.reshape(finished, self.walks.points)
         good = np.isfinite(y).all(axis=1)
         walks = self.walks.pick(np.flatnonzero(good))
         effects = walks.effects(y[good])

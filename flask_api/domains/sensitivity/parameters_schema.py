@@ -5,71 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from flask_api.analysis import Request
 from flask_api.domains.price.inputs import is_input
-from flask_api.domains.price.schema import Chosen, Extension, ModelChoice, Version
+from flask_api.domains.price.schema import (
+    Chosen,
+    Extension,
+    ModelChoice,
+    ModelReference,
+    Version,
+)
+from flask_api.domains.sensitivity.distribution_schema import Shape
+from flask_api.domains.sensitivity.formula_schema import FormulaReference
 from flask_api.domains.sensitivity.range_schema import Range
+from flask_api.validation import misplaced
 
 Id = Annotated[str, Field(min_length=1, max_length=128)]
-Output = Literal["price", "npv", "irr"]
+#: An output of the model: price, npv, irr of a plant; whatever a formula names.
+Output = Annotated[str, Field(min_length=1, max_length=64)]
+Outputs = Annotated[list[Output], Field(min_length=1, max_length=50)]
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
-
-
-class _Shape(BaseModel):
-    """Base of distributions: one-word keys, because a tag can't have two spellings."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class NormalShape(_Shape):
-    """Gaussian."""
-
-    kind: Literal["normal"]
-    mean: float
-    std: float = Field(gt=0)
-
-
-class LogNormalShape(_Shape):
-    """Lognormal: `mean` and `std` of itself, or `mu` and `sigma` of its logarithm."""
-
-    kind: Literal["lognormal"]
-    mean: float | None = Field(default=None, gt=0)
-    std: float | None = Field(default=None, gt=0)
-    mu: float | None = None
-    sigma: float | None = Field(default=None, gt=0)
-
-
-class UniformShape(_Shape):
-    """All values from `low` to `high` alike."""
-
-    kind: Literal["uniform"]
-    low: float
-    high: float
-
-
-class TriangularShape(_Shape):
-    """Most likely `mode`, never below `low` or above `high`."""
-
-    kind: Literal["triangular"]
-    low: float
-    mode: float
-    high: float
-
-
-class ConstantShape(_Shape):
-    """Always `value`."""
-
-    kind: Literal["constant"]
-    value: float
-
-
-Shape = Annotated[
-    NormalShape | LogNormalShape | UniformShape | TriangularShape | ConstantShape,
-    Field(discriminator="kind"),
-]
 
 
 class Parameter(Request):
@@ -112,7 +69,9 @@ class Parameter(Request):
     distribution: Shape | None = None
     enabled: bool = Field(default=True, description="false leaves the item out.")
     compare_to_key: Annotated[str, Field(max_length=128)] | None = Field(
-        default=None, description="Output to compare with: price (or S13), npv, irr."
+        default=None,
+        description="Output to compare with: price (or S13), npv, irr; of a formula: "
+        "one of its outputs.",
     )
     comparison_type: Literal["primary", "secondary"] | None = Field(
         default=None, description="Axis of the item's pictures in the report."
@@ -159,9 +118,29 @@ class Parameter(Request):
 DRAWN = ("montecarlo", "monte_carlo", "monteCarlo")
 
 
-class Varies(ModelChoice):
-    """The part of a request that says what varies."""
+def _kind_of_model(given: Any) -> str:
+    """The tag of a model, in a word that is no key of one."""
+    known = type(given).model_fields if isinstance(given, Request) else ()
+    keys = given if isinstance(given, Mapping) else known
+    return "a formula" if {"formula", "outputs"} & set(keys) else "a plant"
 
+
+Model = Annotated[
+    Annotated[ModelReference, Tag("a plant")]
+    | Annotated[FormulaReference, Tag("a formula")],
+    Discriminator(_kind_of_model),
+]
+
+
+class Varies(ModelChoice):
+    """The part of a request that says what varies, in a plant or in a formula."""
+
+    # wider than a plant's: what reads it as one asks `formula` before
+    model: Model | None = Field(  # type: ignore[assignment]
+        default=None,
+        description="The same in one object, with overrides of inputs; or a function "
+        "of your own: `{formula, inputs}` or `{outputs, inputs}`.",
+    )
     parameter: Parameter | None = Field(default=None, description="One input to vary.")
     parameters: (
         Annotated[list[Parameter], Field(min_length=1, max_length=200)] | None
@@ -184,8 +163,37 @@ class Varies(ModelChoice):
             raise ValueError("give `parameters`, a list of inputs, or one `parameter`")
         if not any(item.enabled for item in self.items()):
             raise ValueError("no parameter is enabled: nothing would vary")
-        self.chosen()
+        formula = self.formula
+        if formula is None:
+            self.chosen()
+            return self
+        for item in self.items():
+            if item.id is None and item.name in formula.inputs:
+                item.id = item.name
         return self
+
+    @model_validator(mode="after")
+    def _says_it_once(self) -> Varies:
+        for name in ("version", "extension"):
+            here = getattr(self, name) not in (None, "")
+            if self.formula is not None:
+                inside = any(getattr(i, name) not in (None, "") for i in self.items())
+                if here or inside:
+                    raise misplaced(
+                        name if here else "parameters",
+                        f"a formula has no {name}: leave out one of the two",
+                    )
+            elif here and self.model is not None:
+                if str(getattr(self, name)) != str(self._in_model(name)):
+                    raise misplaced(
+                        name, f"stands here and differs in model.{name}: give it once"
+                    )
+        return self
+
+    @property
+    def formula(self) -> FormulaReference | None:
+        """The model where it is a function of the user's own; None: it is a plant."""
+        return self.model if isinstance(self.model, FormulaReference) else None
 
     def items(self) -> list[Parameter]:
         """The parameters in order, however they were given."""
@@ -198,7 +206,7 @@ class Varies(ModelChoice):
         return "parameter" if self.parameter is not None else f"parameters[{index}]"
 
     def chosen(self) -> Chosen:
-        """The model meant, also where only the parameters name it."""
+        """The plant meant, also where only the parameters name it."""
         chosen = super().chosen()
         version = self._agreed("version", self.version or self._in_model("version"))
         extension = self._agreed(

@@ -37,6 +37,17 @@ class AnalyzeAnswer(BaseModel):
     )
     ranking: list[dict[str, Any]] = Field(description="[{id, effect}], widest first")
     tornado: list[dict[str, Any]] = Field(description="[{id, low, high, swing}]")
+    indices: dict[str, Any] | None = Field(
+        None,
+        description="of a method that judges all inputs: {<index>: {<id>: {value, "
+        "lower, upper}}}, such as first, total; second: [{id, with, value, ...}]",
+    )
+    outputs: dict[str, Any] | None = Field(
+        None, description="{<output>: {ranking, indices, ...}}"
+    )
+    table: list[dict[str, Any]] | None = Field(
+        None, description="the indices row by row: [{output, index, id, with, ...}]"
+    )
     metadata: dict[str, Any]
 
 
@@ -127,7 +138,7 @@ class DerivativesAnswer(BaseModel):
     answers={200: AnalyzeAnswer, 202: Accepted, **_ERRORS},
 )
 def analyze() -> Response:
-    """Vary inputs of a model and see how its output follows.
+    """Vary inputs of a model and see how its output follows, by one of 13 methods.
 
     Answers the result, or 202 with the job's address where it takes longer.
     """

@@ -15,7 +15,9 @@ from flask_api.domains.sensitivity.optimize_schema import (
     OptimizeRequest,
 )
 from flask_api.domains.sensitivity.parameters_schema import (
+    Id,
     Output,
+    Outputs,
     Parameter,
     Seed,
     Share,
@@ -31,6 +33,13 @@ __all__ = [
 ]
 
 
+#: Read by `numerics.correlation.read_correlation`.
+Correlations = (
+    Annotated[dict[str, Any], Field(max_length=3)]
+    | Annotated[list[Any], Field(max_length=125_000)]
+)
+
+
 class AnalyzeConfig(Request):
     """Settings of an analysis of single inputs."""
 
@@ -42,26 +51,90 @@ class AnalyzeConfig(Request):
     )
     confidence_level: Share = 0.95
     seed: Seed | None = None
-    outputs: Annotated[list[Output], Field(min_length=1, max_length=3)] | None = None
+    outputs: Outputs | None = Field(
+        default=None,
+        description="The first is the one looked at; left out: the first of the model.",
+    )
+    percentages: (
+        Annotated[
+            list[Annotated[float, Field(ge=-1000, le=1000)]],
+            Field(min_length=2, max_length=1000),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Of spider: changes of every input in %; left out: -20 to 20 by 5.",
+    )
     samples: int | None = Field(
-        default=None, ge=1, description="Of methods not offered yet."
+        default=None,
+        ge=1,
+        le=2**32,
+        description="Rows of the sample; of morris: trajectories; of fast: points of "
+        "a curve. Left out: 4096, 50, 1025.",
+    )
+    sampling: Literal["sobol", "lhs", "random"] | None = Field(
+        default=None, description="How rows are drawn; each method says which it takes."
     )
     resamples: int | None = Field(
-        default=None, ge=0, description="Of methods not offered yet."
+        default=None,
+        ge=0,
+        le=10_000,
+        description="Of a bootstrap (morris, sobol, delta); 0: none.",
     )
     second_order: bool | None = Field(
-        default=None, description="Of methods not offered yet."
+        default=None, description="Of sobol: also the interaction of each two inputs."
     )
-    groups: dict[str, str] | None = Field(
-        default=None, description="Of methods not offered yet."
+    groups: (
+        Annotated[
+            dict[
+                Annotated[str, Field(min_length=1, max_length=128)],
+                Annotated[list[Id], Field(min_length=1, max_length=200)],
+            ],
+            Field(max_length=200),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Of morris, sobol, shapley: inputs that count as one, by the "
+        "group's name.",
+    )
+    correlation: Correlations | None = Field(
+        default=None,
+        description="Of shapley: rank correlations, `{names, matrix}` or `{pairs}`.",
+    )
+    levels: int | None = Field(
+        default=None, ge=2, le=1000, description="Of morris: of its grid, even; 4."
+    )
+    candidates: int | None = Field(
+        default=None,
+        ge=0,
+        le=1000,
+        description="Of morris: trajectories to choose the farthest apart from; 0: all "
+        "are random.",
+    )
+    slices: int | None = Field(
+        default=None, ge=2, le=1000, description="Of pawn: of each input's range; 10."
+    )
+    dummies: int | None = Field(
+        default=None,
+        ge=0,
+        le=10_000,
+        description="Of pawn: inputs without effect that tell the noise; 64.",
+    )
+    curves: int | None = Field(
+        default=None, ge=1, le=1000, description="Of fast: for each input; 8."
+    )
+    harmonics: int | None = Field(
+        default=None, ge=1, le=1000, description="Of fast (4) and rbd_fast (10)."
     )
 
 
 class AnalyzeRequest(Varies):
-    """How much each input moves the price, one at a time.
+    """How much each input moves the price, or any other output.
 
-    A curve for each input over its range, the elasticity at today's value, and which
-    inputs matter most.
+    A curve for each input over its range and the elasticity at today's value; or, by
+    one of eleven further methods, how much of the output's uncertainty each input
+    makes. And which inputs matter most.
     """
 
     method: Literal[
@@ -78,7 +151,7 @@ class AnalyzeRequest(Varies):
         "delta",
         "fast",
         "rbd_fast",
-    ] = Field(default="oat", description="`oat` and `tornado` are offered now.")
+    ] = Field(default="oat", description="What is asked: see sensitivity.md.")
     type: Literal[
         "multipoint", "multiple", "monte_carlo", "monteCarlo", "montecarlo"
     ] = Field(
@@ -95,11 +168,29 @@ class Target(Request):
     value: float
 
 
+class StopWhen(Request):
+    """When draws are enough: a number is known to a relative error."""
+
+    metric: Annotated[str, Field(max_length=32)] = Field(
+        default="mean",
+        description="`mean`, `std`, `probability_of_target`, or a percentile: `p90`.",
+    )
+    relative_error: float = Field(
+        gt=0,
+        lt=1,
+        description="Half the width of the metric's interval as a share of its value.",
+    )
+    output: Output | None = Field(
+        default=None, description="Whose metric; left out: the first output's."
+    )
+
+
 class MonteCarloConfig(Request):
     """Settings of a Monte Carlo run."""
 
     sampling: Literal["sobol", "lhs", "random"] = Field(
-        default="sobol", description="`lhs` is not offered yet."
+        default="sobol",
+        description="Scrambled Sobol points, a Latin hypercube, or independent draws.",
     )
     seed: Seed | None = None
     percentiles: list[Annotated[float, Field(ge=0, le=100)]] = Field(
@@ -107,10 +198,23 @@ class MonteCarloConfig(Request):
     )
     target: Target | None = None
     bins: int = Field(default=50, ge=1, le=1000)
-    outputs: Annotated[list[Output], Field(min_length=1, max_length=3)] | None = None
+    outputs: Outputs | None = Field(
+        default=None, description="Left out: what parameters are compared with."
+    )
     confidence_level: Share = 0.95
-    correlation: Any = Field(default=None, description="Not offered yet.")
-    stop: Any = Field(default=None, description="Not offered yet.")
+    correlation: Correlations | None = Field(
+        default=None,
+        description="Rank correlations of inputs: `{names, matrix}` or `{pairs: "
+        "[[one, other, rho]]}`, with `method` `copula` or `iman_conover`, or without.",
+    )
+    stop: StopWhen | None = Field(
+        default=None, description="End earlier, once a number is known well enough."
+    )
+    replicates: Literal[1, 2, 4, 8, 16, 32, 64] | None = Field(
+        default=None,
+        description="Independent designs that share the draws, so that intervals are "
+        "honest for sobol and lhs; left out: 16 with `stop`, else 1.",
+    )
 
 
 class MonteCarloRequest(Varies):
@@ -144,6 +248,7 @@ ANALYSES = (
             Table("curve", ("results", "*", "sensitivity_curve")),
             Table("tornado", ("tornado",)),
             Table("ranking", ("ranking",)),
+            Table("indices", ("table",)),
         ),
     ),
     Analysis(

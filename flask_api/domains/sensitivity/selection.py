@@ -13,8 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from flask_api.domains.price.inputs import INPUTS, canonical, find, is_input
-from flask_api.domains.price.model import OUTPUTS, PriceModel
+from flask_api.domains.sensitivity.studied import Studied
 from flask_api.numerics.distributions import Constant, Distribution, Uniform, make
 from flask_api.numerics.errors import InputError
 
@@ -102,28 +101,15 @@ class Varied:
     unit: str
 
 
-def output_name(key: str, field: str) -> str:
-    """The output that `price`, `S13`, `npv` or `irr` means.
-
-    Raises InputError for another key: only what the model computes can be compared.
-    """
-    if key.lower() in OUTPUTS:
-        return key.lower()
-    if find(key) == "selling_price":
-        return "price"
-    raise InputError(
-        f"got {key[:60]!r}; outputs are {', '.join(OUTPUTS)} (S13 is price)", field
-    )
-
-
 def select(
-    model: PriceModel,
+    model: Studied,
     items: Sequence[tuple[str, Item, Mapping[str, Any] | None]],
-    default_output: str = "price",
+    default_output: str | None = None,
 ) -> tuple[list[Varied], list[str]]:
     """The inputs that vary, in order, and what the user should know about it.
 
-    items   (field in the request, item, its distribution as a mapping or None)
+    items            (field in the request, item, its distribution as a mapping or None)
+    default_output   that curves show; None = the model's first
 
     Raises InputError for an unknown input or output, an input named twice, a fixed
     one, an impossible value, or where nothing is left to vary.
@@ -131,11 +117,12 @@ def select(
     chosen: dict[str, Varied] = {}
     notes: list[str] = []
     enabled = [entry for entry in items if entry[1].enabled]
-    named = {find(item.id) or item.id for _, item, _ in enabled if item.id is not None}
+    ids = [item.id for _, item, _ in enabled if item.id is not None]
+    named = {model.find(id) or id for id in ids}
     for field, item, shape in enabled:
-        output = default_output
+        output = default_output or model.outputs[0]
         if item.compare_to_key:
-            output = output_name(item.compare_to_key, f"{field}.compareToKey")
+            output = model.output_name(item.compare_to_key, f"{field}.compareToKey")
         if item.id is None:
             # inputs with an item of their own keep it
             for name in _all(model, item, output, field, notes):
@@ -155,48 +142,47 @@ def select(
 
 
 def _all(
-    model: PriceModel, item: Item, output: str, field: str, notes: list[str]
+    model: Studied, item: Item, output: str, field: str, notes: list[str]
 ) -> Iterator[str]:
     """Names of the inputs that an item without id means."""
-    wanted = _filtered(item, field, notes)
+    wanted = _filtered(model, item, field, notes)
     if item.range is not None or item.values:
         notes.append(
             f"{field} has no id and so means all inputs: its range or values can't fit "
             "them all; each keeps its own range"
         )
-    for name, entry in model.inputs.items():
-        fixed = name == "construction_years" and model.structure.schedule is not None
-        # the solved price does not depend on the price the file sells at
-        idle = name == "selling_price" and output == "price"
-        if entry.value != 0 and not fixed and not idle:
-            if wanted is None or name in wanted:
-                yield name
+    for name in model.inputs:
+        if not model.idle(name, output) and (wanted is None or name in wanted):
+            yield name
 
 
-def _filtered(item: Item, field: str, notes: list[str]) -> set[str] | None:
+def _filtered(
+    model: Studied, item: Item, field: str, notes: list[str]
+) -> set[str] | None:
     given = item.filters
     if not given:
         return None
     if isinstance(given, str):
         given = [given]
     names = [k for k, v in given.items() if v] if isinstance(given, dict) else given
-    for name in names:
-        if not is_input(name):
+    found = {name: model.find(name) for name in names}
+    for name, known in found.items():
+        if known is None:
             notes.append(f"{field}.filters: {name[:60]!r} is no input, so not applied")
-    return {canonical(name) for name in names if is_input(name)} or None
+    return {known for known in found.values() if known is not None} or None
 
 
 def _one(
-    model: PriceModel,
+    model: Studied,
     item: Item,
     field: str,
     shape: Mapping[str, Any] | None,
     output: str,
 ) -> Varied:
     assert item.id is not None
-    if item.type != "numeric" and not is_input(item.id):
+    if item.type != "numeric" and model.find(item.id) is None:
         return _choice(item, item.id, field, output)
-    name = canonical(item.id, f"{field}.id")
+    name = model.canonical(item.id, f"{field}.id")
     model.refuse_fixed(name, f"{field}.id")
     return _numeric(model, name, item.id, field, item, shape, output)
 
@@ -216,7 +202,7 @@ def _choice(item: Item, id: str, field: str, output: str) -> Varied:
 
 
 def _numeric(
-    model: PriceModel,
+    model: Studied,
     name: str,
     id: str,
     field: str,
@@ -224,7 +210,7 @@ def _numeric(
     shape: Mapping[str, Any] | None,
     output: str,
 ) -> Varied:
-    spec, baseline = INPUTS[name], model.baseline()[name]
+    spec, baseline = model.possible(name), model.baseline()[name]
     entry = model.inputs.get(name)
     given = make(shape, f"{field}.distribution") if shape is not None else None
     filed = None
@@ -263,10 +249,10 @@ def _numeric(
 
 
 def _range(
-    model: PriceModel, name: str, item: Item, field: str, given: Distribution | None
+    model: Studied, name: str, item: Item, field: str, given: Distribution | None
 ) -> tuple[float, float, str]:
     """Lower end, upper end, and who said so: request, model or default."""
-    spec, x0 = INPUTS[name], model.baseline()[name]
+    spec, x0 = model.possible(name), model.baseline()[name]
     if item.id is not None and item.range is not None:
         return item.range.min, item.range.max, "request"
     if item.id is not None and item.values:

@@ -75,6 +75,9 @@ class Studied(Protocol):
     def identity(self) -> Mapping[str, Any]:
         """Which model this is, for `metadata.model` of an answer."""
 
+    def kernel(self, rows: int) -> str:
+        """What computes so many rows, for `metadata.kernel`: numba or numpy."""
+
     def find(self, name: str) -> str | None:
         """The canonical name of an input, or None where `name` is none."""
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from flask_api.domains.price.derivatives import gradient
 from flask_api.domains.price.inputs import INPUTS, InputSpec, canonical, find
+from flask_api.domains.price.kernel.prices import name as kernel_name
 from flask_api.domains.price.model import OUTPUTS, ModelInput, PriceModel
 from flask_api.numerics.errors import InputError, NoSolutionError
 
@@ -44,6 +45,9 @@ class StudiedPlant:
             "extension": plant.extension,
             "title": plant.title,
         }
+
+    def kernel(self, rows: int) -> str:
+        return kernel_name(rows)
 
     def find(self, name: str) -> str | None:
         return find(name)

@@ -193,6 +193,13 @@ def test_ishigami_has_the_variance_of_its_closed_form() -> None:
         ({"formula": "x", "inputs": {"x": [3, 1]}}, "min must be below max"),
         ({"formula": "x", "inputs": {"x": [1, 2, 3]}}, "3 numbers"),
         ({"formula": "x", "inputs": {"x": {"value": 1, "low": 0}}}, "low"),
+        (
+            {
+                "formula": "x",
+                "inputs": {"x": {"distribution": {"kind": "normal", "mean": 1}}},
+            },
+            "inputs.x.distribution.std",
+        ),
         ({"formula": "x" * 1_000_000, "inputs": {"x": 1}}, "10000 characters"),
         (
             {"outputs": {f"y{n}": "x" * 9000 for n in range(6)}, "inputs": {"x": 1}},
@@ -216,10 +223,12 @@ def test_a_request_says_what_is_wrong_with_it(body: Any, said: str) -> None:
         (
             {
                 "formula": "x",
-                "inputs": {"x": {"distribution": {"kind": "normal", "mean": 1}}},
+                "inputs": {
+                    "x": {"distribution": {"kind": "uniform", "low": 2, "high": 1}}
+                },
             },
             "model.inputs.x.distribution",
-            "std",
+            "low must be below high",
         ),
     ],
 )

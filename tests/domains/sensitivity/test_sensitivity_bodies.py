@@ -14,7 +14,7 @@ from flask_api.domains.sensitivity.schema import (
     MonteCarloRequest,
     OptimizeRequest,
 )
-from flask_api.errors import NotAvailable, ValidationError
+from flask_api.errors import ValidationError
 from flask_api.numerics import InputError
 from flask_api.validation import validate
 
@@ -151,10 +151,10 @@ def test_the_examples_are_valid():
         validate(analysis.request, analysis.example)
 
 
-def test_optimisation_is_named_but_not_offered():
+def test_optimisation_is_offered_under_the_seeds_name_too():
     found = {a.kind: a for a in ANALYSES}["sensitivity.optimize"]
     assert found.request is OptimizeRequest
-    assert not found.available
+    assert found.available
     assert found.aliases == ("optimization",)
 
 
@@ -165,7 +165,7 @@ def _one(**item):
 NOT_VALID = [
     ({}, "body", "parameters"),
     ({"parameters": []}, "parameters", "at least 1"),
-    ({"parameters": 5}, "parameters", "array"),
+    ({"parameters": 5}, "parameters", "list"),
     ({"parameters": [5]}, "parameters[0]", "object"),
     ({"parameter": {"id": "S11"}, "parameters": ["S12"]}, "body", "one `parameter`"),
     ({"parameters": {"S11": {"enabled": False}}}, "body", "no parameter is enabled"),
@@ -178,7 +178,7 @@ NOT_VALID = [
     (_one(range={"min": None, "max": 2}), "parameters[0].range.min", "number"),
     (_one(steps=1), "parameters[0].steps", "greater than or equal to 2"),
     (_one(steps=1001), "parameters[0].steps", "less than or equal to 1000"),
-    (_one(steps="9"), "parameters[0].steps", "integer"),
+    (_one(steps="9"), "parameters[0].steps", "whole number"),
     (_one(mode="sideways"), "parameters[0].mode", "percentage"),
     (_one(mode="percentage"), "parameters[0]", "wants `values`"),
     (_one(mode="percentage", values=[]), "parameters[0]", "empty"),
@@ -208,9 +208,9 @@ NOT_VALID = [
         "one run has one model",
     ),
     ({"parameters": ["S11"], "config": {"seed": -1}}, "config.seed", "greater"),
-    ({"parameters": ["S11"], "config": {"seed": 1.5}}, "config.seed", "integer"),
-    ({"parameters": ["S11"], "config": {"seed": True}}, "config.seed", "integer"),
-    ({"parameters": ["S11"], "config": {"outputs": ["cost"]}}, "config.outputs[0]", ""),
+    ({"parameters": ["S11"], "config": {"seed": 1.5}}, "config.seed", "whole number"),
+    ({"parameters": ["S11"], "config": {"seed": True}}, "config.seed", "whole number"),
+    ({"parameters": ["S11"], "config": {"outputs": [5]}}, "config.outputs[0]", ""),
     ({"parameters": ["S11"], "config": {"zig": 1}}, "config.zig", "not a known key"),
 ]
 
@@ -233,32 +233,22 @@ def test_iterations_that_no_run_has_are_refused(iterations):
 
 
 @pytest.mark.parametrize(
-    ("body", "field"),
+    ("config", "field"),
     [
-        ({"method": "sobol"}, "method"),
-        ({"config": {"samples": 64}}, "config.samples"),
-        ({"config": {"resamples": 0}}, "config.resamples"),
-        ({"config": {"second_order": False}}, "config.second_order"),
-        ({"config": {"groups": {"S11": "a"}}}, "config.groups"),
+        ({"correlation": 0.5}, "config.correlation"),
+        ({"stop": "soon"}, "config.stop"),
+        ({"stop": {}}, "config.stop.relative_error"),
+        ({"stop": {"relative_error": 0}}, "config.stop.relative_error"),
+        ({"stop": {"relativeError": 1}}, "config.stop.relativeError"),
+        ({"stop": {"relative_error": 0.1, "after": 3}}, "config.stop.after"),
+        ({"replicates": 3}, "config.replicates"),
+        ({"sampling": "halton"}, "config.sampling"),
     ],
 )
-def test_what_comes_later_is_refused_by_name_when_analyzing(body, field, analyze):
-    with pytest.raises(NotAvailable) as caught:
-        analyze({"parameters": ["S11"], **body})
+def test_settings_that_no_draw_has_are_refused(config, field):
+    with pytest.raises(ValidationError) as caught:
+        validate(MonteCarloRequest, {"parameters": ["S11"], "config": config})
     assert caught.value.details[0]["field"] == field
-
-
-@pytest.mark.parametrize("key", ["correlation", "stop"])
-def test_what_comes_later_is_refused_by_name_when_drawing(key, monte_carlo):
-    with pytest.raises(NotAvailable) as caught:
-        monte_carlo({"parameters": ["S11"], "config": {key: {}}})
-    assert caught.value.details[0]["field"] == f"config.{key}"
-
-
-def test_latin_hypercubes_come_later(monte_carlo):
-    with pytest.raises(NotAvailable) as caught:
-        monte_carlo({"parameters": ["S11"], "config": {"sampling": "lhs"}})
-    assert caught.value.details[0]["field"] == "config.sampling"
 
 
 @pytest.mark.parametrize(
@@ -271,6 +261,11 @@ def test_latin_hypercubes_come_later(monte_carlo):
         ({"parameters": ["S11"], "extension": "zz"}, "extension", "zz"),
         ({"parameters": ["owners_costs"]}, "parameters[0]", "give `range`"),
         (_one(range=[-5, 5]), "parameters[0]", "at least 0"),
+        (
+            {"parameters": ["S11"], "config": {"outputs": ["price", "cost"]}},
+            "config.outputs[1]",
+            "price, npv, irr",
+        ),
         (_one(compareToKey="S11"), "parameters[0].compareToKey", "price, npv, irr"),
         (
             _one(distribution={"kind": "uniform", "low": 2, "high": 1}),

@@ -135,7 +135,7 @@ def test_a_stored_model_is_computed_anew_when_it_is_stored_anew(
     text = (
         Path(__file__).parents[3] / "flask_api/domains/price/models/1.yaml"
     ).read_text()
-    for units in ("30000", "15000"):
+    for units in ("30000", "25000"):
         stored = client.post(
             "/price/models?name=mine",
             data=text.replace("value: 30000", f"value: {units}"),

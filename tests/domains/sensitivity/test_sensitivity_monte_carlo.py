@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from flask_api.analysis import Stopped
-from flask_api.numerics import NoSolutionError
+from flask_api.numerics import InputError, NoSolutionError
 
 LABOR = {"kind": "normal", "mean": 24_000, "std": 2_400}
 UTILITY = {"kind": "normal", "mean": 5_000, "std": 1_000}
@@ -187,3 +187,143 @@ def test_a_stop_is_heard_within_a_block_of_many_lifetimes(monte_carlo, watch):
         monte_carlo(body, seen)
     # the report that raised repeats the one before: no block had ended in between
     assert seen.reports[-1] == seen.reports[-2]
+
+
+# -- sampling, correlation, stopping ---------------------------------------------------
+
+SUM = {
+    "formula": "a + b",
+    "inputs": {
+        "a": {"distribution": {"kind": "normal", "mean": 5, "std": 3}},
+        "b": {"distribution": {"kind": "normal", "mean": 5, "std": 4}},
+    },
+}
+
+
+def of_sum(monte_carlo, iterations=16_384, watch=None, **config):
+    body = {"model": SUM, "parameters": ["a", "b"], "iterations": iterations}
+    return monte_carlo(body | {"config": {"seed": 1, **config}}, watch)
+
+
+@pytest.mark.parametrize("sampling", ["lhs", "sobol"])
+def test_even_points_know_a_mean_better_than_independent_draws(sampling, monte_carlo):
+    answer = of_sum(monte_carlo, sampling=sampling)
+    # additive: both err by far less than 5/sqrt(n) = 0.04
+    assert answer["results"]["mean"] == pytest.approx(10, abs=1e-3)
+    # a hypercube leaves the covariance to chance: 12/sqrt(n), a fifth of it in std
+    error = 12 / math.sqrt(16_384) / 5
+    assert answer["results"]["std"] == pytest.approx(5, abs=4 * error)
+    said = " ".join(answer["metadata"]["assumptions"])
+    assert ("Latin" in said) == (sampling == "lhs")
+
+
+@pytest.mark.parametrize("sampling", ["sobol", "lhs", "random"])
+@pytest.mark.parametrize(
+    "correlation",
+    [
+        {"pairs": [["a", "b", 0.5]]},
+        [["b", "a", 0.5]],
+        {"names": ["a", "b"], "matrix": [[1, 0.5], [0.5, 1]]},
+        {"pairs": [["a", "b", 0.5]], "method": "iman_conover"},
+    ],
+)
+def test_correlated_inputs_add_their_covariance(sampling, correlation, monte_carlo):
+    n = 16_384
+    answer = of_sum(monte_carlo, n, sampling=sampling, correlation=correlation)
+    rho = 2 * math.sin(math.pi / 6 * 0.5)
+    std = math.sqrt(3**2 + 4**2 + 2 * rho * 3 * 4)
+    # four standard errors of a standard deviation of normal draws
+    assert answer["results"]["std"] == pytest.approx(std, rel=4 / math.sqrt(2 * n))
+    assert all("own_share" in row for row in answer["results"]["contribution"])
+    told = answer["metadata"]["correlation"]
+    assert told["names"] == ["a", "b"] and told["matrix"][0][1] == 0.5
+    said = answer["metadata"]["assumptions"][0]
+    assert said == "a, b are correlated by rank; all others vary independently"
+
+
+def test_inputs_of_a_plant_are_correlated_under_any_name(monte_carlo):
+    n = 16_384
+    correlation = {"pairs": [["laborAmount35", "S36", 0.8]]}
+    body = {"parameters": COSTS, "iterations": n}
+    answer = monte_carlo(body | {"config": {"seed": 1, "correlation": correlation}})
+    rho = 2 * math.sin(math.pi / 6 * 0.8)
+    std = math.sqrt(2_400**2 + 1_000**2 + 2 * rho * 2_400 * 1_000) / 30_000
+    assert answer["results"]["std"] == pytest.approx(std, rel=4 / math.sqrt(2 * n))
+    assert answer["metadata"]["correlation"]["names"] == ["S35", "S36"]
+
+
+@pytest.mark.parametrize("sampling", ["sobol", "lhs", "random"])
+def test_a_run_stops_once_its_metric_is_known(sampling, monte_carlo, watch):
+    seen = watch()
+    stop = {"metric": "mean", "relative_error": 0.01}
+    answer = of_sum(monte_carlo, 1_000_000, seen, sampling=sampling, stop=stop)
+    assert answer["converged"] is True
+    assert 1024 <= answer["iterations"] < 1_000_000
+    told = answer["metadata"]["stop"]
+    assert told["converged"] and told["reached"] <= 0.01
+    assert told["draws"] == answer["iterations"] == answer["metadata"]["n"]
+    assert told["lower"] <= 10 <= told["upper"]
+    assert answer["metadata"]["replicates"] == (1 if sampling == "random" else 16)
+    shares = [done / total for done, total, _ in seen.reports]
+    assert shares == sorted(shares) and shares[-1] == 1
+    assert any("stop" in partial for _, _, partial in seen.reports)
+
+
+def test_a_run_that_does_not_get_there_says_so(monte_carlo, watch):
+    seen = watch()
+    stop = {"metric": "p99", "relativeError": 1e-6}
+    answer = of_sum(monte_carlo, 5000, seen, stop=stop, sampling="random")
+    assert answer["converged"] is False and answer["iterations"] == 5000
+    assert "give more iterations" in seen.warnings[0]
+
+
+def test_intervals_from_replicates_are_those_of_even_points(monte_carlo):
+    one = of_sum(monte_carlo)["results"]
+    many = of_sum(monte_carlo, replicates=16)
+    assert many["results"]["sem"] < one["sem"] / 5
+    # 16 designs: Student's t with 15 degrees of freedom; six of these is never
+    assert abs(many["results"]["mean"] - 10) < 6 * many["results"]["sem"]
+    assert any("16 independent designs" in t for t in many["metadata"]["assumptions"])
+
+
+@pytest.mark.parametrize(
+    ("config", "field", "says"),
+    [
+        ({"correlation": {}}, "config.correlation", "wanted"),
+        ({"correlation": [["a", "z", 0.5]]}, "config.correlation.pairs[0][1]", "'z'"),
+        ({"correlation": [["a", "a", 0.5]]}, "config.correlation.pairs[0]", "always 1"),
+        ({"correlation": [["a", "b", 2]]}, "config.correlation.pairs[0][2]", "-1 to 1"),
+        ({"correlation": {"pairs": [], "method": "magic"}}, "config.correlation.method",
+         "copula"),
+        ({"stop": {"metric": "mode", "relative_error": 0.1}}, "config.stop.metric",
+         "p90"),
+        ({"stop": {"metric": "mean", "relative_error": 0.1, "output": "cost"}},
+         "config.stop.output", "result"),
+        ({"stop": {"metric": "probability_of_target", "relative_error": 0.1}},
+         "config.stop.metric", "config.target"),
+    ],
+)  # fmt: skip
+def test_a_wrong_correlation_or_stop_is_refused(config, field, says, monte_carlo):
+    with pytest.raises(InputError) as caught:
+        of_sum(monte_carlo, **config)
+    assert caught.value.field == field
+    assert says in str(caught.value)
+
+
+def test_an_impossible_correlation_is_refused_with_the_nearest(client):
+    matrix = [[1, 0.9, -0.9], [0.9, 1, 0.9], [-0.9, 0.9, 1]]
+    body = {
+        "parameters": ["S11", "S35", "S36"],
+        "config": {"correlation": {"names": ["S11", "S35", "S36"], "matrix": matrix}},
+    }
+    got = client.post("/sensitivity/monte-carlo", json=body)
+    assert got.status_code == 400, got.json
+    assert got.json["details"][0]["field"] == "config.correlation"
+    assert "nearest" in got.json["message"]
+    nearest = next(d["nearest"] for d in got.json["details"] if "nearest" in d)
+    assert len(nearest["matrix"]) == 3
+    again = client.post(
+        "/sensitivity/monte-carlo",
+        json=body | {"config": {"correlation": nearest}, "iterations": 100},
+    )
+    assert again.status_code == 200, again.json
