@@ -34,8 +34,8 @@ from benchmarks import profast_peer
 from benchmarks.plant import BASE_CASE, EIGHT_INPUTS, TEN_INPUTS
 from benchmarks.tables import load, on_one_thread, spread, table
 from flask_api.domains.price import catalogue
-from flask_api.domains.price.kernel import prices as kernel
 from flask_api.domains.price.calculation import rows
+from flask_api.domains.price.kernel import prices as kernel
 from flask_api.domains.price.model import PriceModel
 
 Floats = NDArray[np.float64]

@@ -10,17 +10,17 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pytest
 
-from flask_api.domains.price.catalogue import load
 from flask_api.domains.price.calculation.depreciation import METHODS as DEPRECIATION
 from flask_api.domains.price.calculation.depreciation import method_name
-from flask_api.domains.price.derivatives import gradient
 from flask_api.domains.price.calculation.flows import flows, years
+from flask_api.domains.price.calculation.plan import price_level
+from flask_api.domains.price.calculation.solve import net_present_value, required_price
+from flask_api.domains.price.catalogue import load
+from flask_api.domains.price.derivatives import gradient
 from flask_api.domains.price.inputs import YEARLY
 from flask_api.domains.price.measures.levelised import levelised_cost
 from flask_api.domains.price.model import PriceModel
-from flask_api.domains.price.calculation.plan import price_level
 from flask_api.domains.price.report import cost_breakdown, payback_years
-from flask_api.domains.price.calculation.solve import net_present_value, required_price
 from tests.doc_pages import DOCS, blocks, text_of
 
 PAGE = "price-by-hand.md"

@@ -100,9 +100,11 @@ def optimize(
         Budget(total, request.budget.seconds),
         watch=tell,
         slopes=_slopes(asked, space),
-        block=min(BLOCK, max(1, HELD // request.config.draws))
-        if asked.statistic
-        else BLOCK,
+        block=(
+            min(BLOCK, max(1, HELD // request.config.draws))
+            if asked.statistic
+            else BLOCK
+        ),
     )
     progress.phase("searching")
     outcome = run(search, request.method, asked.seed)
