@@ -26,11 +26,11 @@ from SALib.analyze import pawn as salib_pawn
 from SALib.sample.morris import sample as salib_walks
 
 from benchmarks.tables import load, on_one_thread, spread, table
-from flask_api.domains.sensitivity import delta, pawn, regression
-from flask_api.domains.sensitivity.density_shift import class_count
-from flask_api.domains.sensitivity.given_data import GivenData
-from flask_api.domains.sensitivity.linear_fit import fit
-from flask_api.domains.sensitivity.morris import morris
+from flask_api.domains.sensitivity.given_data import delta, pawn, regression
+from flask_api.domains.sensitivity.given_data.density_shift import class_count
+from flask_api.domains.sensitivity.given_data.linear_fit import fit
+from flask_api.domains.sensitivity.given_data.sample import GivenData
+from flask_api.domains.sensitivity.screening.morris import morris
 from flask_api.numerics.distributions import Distribution, make
 from flask_api.numerics.streams import stream
 

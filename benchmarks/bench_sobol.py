@@ -30,11 +30,11 @@ from SALib.analyze import sobol as salib_sobol
 from SALib.sample import sobol as salib_sample
 
 from benchmarks.tables import load, on_one_thread, spread, table
-from flask_api.domains.sensitivity.columns import columns_of
-from flask_api.domains.sensitivity.fourier import curve_indices, sorted_indices
-from flask_api.domains.sensitivity.pick_freeze import Rows
-from flask_api.domains.sensitivity.sobol import resampling_counts
-from flask_api.domains.sensitivity.sobol_indices import Accumulator, indices
+from flask_api.domains.sensitivity.variance.columns import columns_of
+from flask_api.domains.sensitivity.variance.fourier import curve_indices, sorted_indices
+from flask_api.domains.sensitivity.variance.pick_freeze import Rows
+from flask_api.domains.sensitivity.variance.sobol import resampling_counts
+from flask_api.domains.sensitivity.variance.sobol_indices import Accumulator, indices
 from flask_api.numerics.designs import design
 from flask_api.numerics.distributions import Uniform
 

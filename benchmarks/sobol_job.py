@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.tables import on_one_thread
-from flask_api.domains.sensitivity.sobol import sobol
+from flask_api.domains.sensitivity.variance.sobol import sobol
 from flask_api.numerics.distributions import Uniform
 
 Floats = npt.NDArray[np.float64]

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from flask_api.domains.sensitivity.curves import Entry
 from flask_api.domains.sensitivity.selection import Varied
-from flask_api.domains.sensitivity.studied import Studied
+from flask_api.domains.sensitivity.studied.model import Studied
 from flask_api.numerics.monte_carlo import Simulation
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flask_api.domains.sensitivity.selection import Varied
-from flask_api.domains.sensitivity.studied import Studied
+from flask_api.domains.sensitivity.studied.model import Studied
 from flask_api.numerics.designs import design
 from flask_api.numerics.distributions import Distribution
 from flask_api.numerics.one_at_a_time import Curve, curves, elasticity, impact_score

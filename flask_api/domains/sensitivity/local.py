@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flask_api.domains.sensitivity.given_data import finite, interval, ranking
+from flask_api.domains.sensitivity.given_data.sample import finite, interval, ranking
 from flask_api.domains.sensitivity.selection import Varied
-from flask_api.domains.sensitivity.studied import Studied
+from flask_api.domains.sensitivity.studied.model import Studied
 from flask_api.numerics.one_at_a_time import elasticity
 from flask_api.numerics.richardson import slope as extrapolated
 from flask_api.numerics.richardson import stencil

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from flask_api.domains.sensitivity.delta import delta
-from flask_api.domains.sensitivity.fast import fast
+from flask_api.domains.sensitivity.given_data.delta import delta
+from flask_api.domains.sensitivity.given_data.pawn import pawn
+from flask_api.domains.sensitivity.given_data.regression import regression
 from flask_api.domains.sensitivity.local import local
-from flask_api.domains.sensitivity.morris import morris
-from flask_api.domains.sensitivity.pawn import pawn
-from flask_api.domains.sensitivity.rbd_fast import rbd_fast
-from flask_api.domains.sensitivity.regression import regression
-from flask_api.domains.sensitivity.shapley import shapley
-from flask_api.domains.sensitivity.sobol import sobol
+from flask_api.domains.sensitivity.screening.morris import morris
+from flask_api.domains.sensitivity.variance.fast import fast
+from flask_api.domains.sensitivity.variance.rbd_fast import rbd_fast
+from flask_api.domains.sensitivity.variance.shapley import shapley
+from flask_api.domains.sensitivity.variance.sobol import sobol
 
 
 class State(Protocol):

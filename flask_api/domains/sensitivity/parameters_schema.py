@@ -17,8 +17,8 @@ from flask_api.domains.price.schema import (
     Version,
 )
 from flask_api.domains.sensitivity.distribution_schema import Shape
-from flask_api.domains.sensitivity.formula_schema import FormulaReference
 from flask_api.domains.sensitivity.range_schema import Range
+from flask_api.domains.sensitivity.studied.formula_schema import FormulaReference
 from flask_api.validation import misplaced
 
 Id = Annotated[str, Field(min_length=1, max_length=128)]

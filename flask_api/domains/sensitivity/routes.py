@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from flask_api.domains.price.catalogue_routes import data_revision
 from flask_api.domains.price.inputs import canonical
-from flask_api.domains.sensitivity.derivatives_schema import (
+from flask_api.domains.sensitivity.derivatives.schema import (
     DerivativesBody,
     DerivativesQuery,
 )

@@ -8,9 +8,9 @@ from pydantic import Field
 
 from flask_api.analysis import Analysis, Request, Table
 from flask_api.domains.price.inputs import is_input
-from flask_api.domains.sensitivity.derivatives_schema import DERIVATIVES
-from flask_api.domains.sensitivity.efficacy_schema import EFFICACY
-from flask_api.domains.sensitivity.optimize_schema import (
+from flask_api.domains.sensitivity.derivatives.schema import DERIVATIVES
+from flask_api.domains.sensitivity.efficacy.schema import EFFICACY
+from flask_api.domains.sensitivity.optimization.schema import (
     OPTIMIZATION,
     OptimizeRequest,
 )

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from flask_api.domains.sensitivity.studied import Studied
+from flask_api.domains.sensitivity.studied.model import Studied
 from flask_api.numerics.distributions import Constant, Distribution, Uniform, make
 from flask_api.numerics.errors import InputError
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask_api.domains.sensitivity.curves import Entry
 from flask_api.domains.sensitivity.selection import Varied
-from flask_api.domains.sensitivity.studied import Possible
+from flask_api.domains.sensitivity.studied.model import Possible
 from flask_api.numerics.errors import InputError
 
 #: Changes in % where the request gives none.

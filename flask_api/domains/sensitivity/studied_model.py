@@ -10,11 +10,14 @@ import numpy as np
 from flask_api.analysis import Context, Progress
 from flask_api.domains.price.catalogue import load, override
 from flask_api.domains.price.model_choice import stored_models
-from flask_api.domains.sensitivity.formula_model import FormulaModel, formula_model
 from flask_api.domains.sensitivity.parameters_schema import Varies
 from flask_api.domains.sensitivity.selection import Varied, select
-from flask_api.domains.sensitivity.studied import Studied
-from flask_api.domains.sensitivity.studied_plant import StudiedPlant
+from flask_api.domains.sensitivity.studied.formula_model import (
+    FormulaModel,
+    formula_model,
+)
+from flask_api.domains.sensitivity.studied.model import Studied
+from flask_api.domains.sensitivity.studied.studied_plant import StudiedPlant
 from flask_api.numerics.errors import InputError
 from flask_api.numerics.streams import fresh_seed
 

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from flask_api.analysis import Context
-from flask_api.domains.sensitivity import efficacy as maths
-from flask_api.domains.sensitivity.efficacy_job import efficacy
-from flask_api.domains.sensitivity.efficacy_schema import EFFICACY, EfficacyRequest
+from flask_api.domains.sensitivity.efficacy import efficacy as maths
+from flask_api.domains.sensitivity.efficacy.job import efficacy
+from flask_api.domains.sensitivity.efficacy.schema import EFFICACY, EfficacyRequest
 from flask_api.errors import Conflict, ValidationError
 from flask_api.jobs.registry import Registry
 from flask_api.numerics.errors import InputError

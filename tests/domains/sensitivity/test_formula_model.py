@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 
 from flask_api.domains.price.catalogue import load, override
-from flask_api.domains.sensitivity.formula_model import FormulaModel, formula_model
-from flask_api.domains.sensitivity.formula_schema import FormulaReference
-from flask_api.domains.sensitivity.studied import Studied
-from flask_api.domains.sensitivity.studied_plant import StudiedPlant
+from flask_api.domains.sensitivity.studied.formula_model import (
+    FormulaModel,
+    formula_model,
+)
+from flask_api.domains.sensitivity.studied.formula_schema import FormulaReference
+from flask_api.domains.sensitivity.studied.model import Studied
+from flask_api.domains.sensitivity.studied.studied_plant import StudiedPlant
 from flask_api.errors import ValidationError
 from flask_api.numerics.designs import design
 from flask_api.numerics.errors import InputError, NoSolutionError
@@ -243,8 +246,8 @@ def test_what_a_worker_reads_is_refused_with_its_place(
 def test_the_requests_need_no_maths() -> None:
     code = (
         "import sys\n"
-        "import flask_api.domains.sensitivity.formula_schema\n"
-        "import flask_api.domains.sensitivity.efficacy_schema\n"
+        "import flask_api.domains.sensitivity.studied.formula_schema\n"
+        "import flask_api.domains.sensitivity.efficacy.schema\n"
         "assert not {'numpy', 'scipy'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

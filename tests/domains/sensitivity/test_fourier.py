@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flask_api.domains.sensitivity.fast import fast
-from flask_api.domains.sensitivity.fourier import (
+from flask_api.domains.sensitivity.variance.fast import fast
+from flask_api.domains.sensitivity.variance.fourier import (
     curve_indices,
     frequencies,
     sorted_indices,
 )
-from flask_api.domains.sensitivity.rbd_fast import rbd_fast
-from flask_api.domains.sensitivity.shapley import shapley
-from flask_api.domains.sensitivity.sobol import sobol
+from flask_api.domains.sensitivity.variance.rbd_fast import rbd_fast
+from flask_api.domains.sensitivity.variance.shapley import shapley
+from flask_api.domains.sensitivity.variance.sobol import sobol
 from flask_api.numerics.designs import BLOCK
 from flask_api.numerics.distributions import Normal, Uniform
 from flask_api.numerics.errors import InputError

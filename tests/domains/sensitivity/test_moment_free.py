@@ -14,21 +14,26 @@ from SALib.analyze import pawn as salib_pawn
 from SALib.sample import latin
 from scipy import stats
 
-from flask_api.domains.sensitivity import pawn as pawn_maths
-from flask_api.domains.sensitivity.delta import (
+from flask_api.domains.sensitivity.given_data import pawn as pawn_maths
+from flask_api.domains.sensitivity.given_data.delta import (
     delta,
     delta_indices,
     resampling_counts,
 )
-from flask_api.domains.sensitivity.density_shift import (
+from flask_api.domains.sensitivity.given_data.density_shift import (
     between_share,
     class_count,
     classes_of,
     grid_of,
     shifts,
 )
-from flask_api.domains.sensitivity.first_order import first_order
-from flask_api.domains.sensitivity.pawn import STATISTICS, Ordered, pawn, slice_codes
+from flask_api.domains.sensitivity.given_data.first_order import first_order
+from flask_api.domains.sensitivity.given_data.pawn import (
+    STATISTICS,
+    Ordered,
+    pawn,
+    slice_codes,
+)
 from flask_api.numerics.designs import BLOCK
 from flask_api.numerics.distributions import make
 from flask_api.numerics.errors import InputError

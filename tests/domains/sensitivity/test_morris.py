@@ -12,12 +12,12 @@ from SALib.analyze import morris as salib_analyze
 from SALib.sample import morris as salib_sample
 from SALib.sample.morris.local import LocalOptimisation
 
-from flask_api.domains.sensitivity.elementary_effects import (
+from flask_api.domains.sensitivity.screening.elementary_effects import (
     bootstrap_half_width,
     summarise,
 )
-from flask_api.domains.sensitivity.morris import morris
-from flask_api.domains.sensitivity.trajectories import (
+from flask_api.domains.sensitivity.screening.morris import morris
+from flask_api.domains.sensitivity.screening.trajectories import (
     Trajectories,
     _ruano,
     distances,

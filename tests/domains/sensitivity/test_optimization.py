@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from flask_api.domains.sensitivity.constraints import Constraint, scale_of
-from flask_api.domains.sensitivity.decisions import Decision, Space
-from flask_api.domains.sensitivity.optimization import optimize
-from flask_api.domains.sensitivity.search import Budget, Goal, Search
-from flask_api.domains.sensitivity.uncertain_objective import (
+from flask_api.domains.sensitivity.optimization.constraints import Constraint, scale_of
+from flask_api.domains.sensitivity.optimization.decisions import Decision, Space
+from flask_api.domains.sensitivity.optimization.optimization import optimize
+from flask_api.domains.sensitivity.optimization.search import Budget, Goal, Search
+from flask_api.domains.sensitivity.optimization.uncertain_objective import (
     Statistic,
     UnderUncertainty,
 )

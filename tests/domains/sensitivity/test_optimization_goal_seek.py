@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flask_api.domains.sensitivity.constraints import Constraint
-from flask_api.domains.sensitivity.decisions import Decision, Space
-from flask_api.domains.sensitivity.optimization import optimize
-from flask_api.domains.sensitivity.search import Budget, Goal, Search
+from flask_api.domains.sensitivity.optimization.constraints import Constraint
+from flask_api.domains.sensitivity.optimization.decisions import Decision, Space
+from flask_api.domains.sensitivity.optimization.optimization import optimize
+from flask_api.domains.sensitivity.optimization.search import Budget, Goal, Search
 
 
 def seek(decisions, target, model, constraints=(), slopes=None, evaluations=20_000):

@@ -12,8 +12,8 @@ import pytest
 
 from flask_api.analysis import Context, Stopped
 from flask_api.domains.price.catalogue import load
-from flask_api.domains.sensitivity.optimize_job import optimize as run
-from flask_api.domains.sensitivity.optimize_schema import OptimizeRequest
+from flask_api.domains.sensitivity.optimization.job import optimize as run
+from flask_api.domains.sensitivity.optimization.schema import OptimizeRequest
 from flask_api.errors import ValidationError
 from flask_api.numerics.errors import InputError, NoSolutionError
 from flask_api.validation import validate

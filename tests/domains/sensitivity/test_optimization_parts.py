@@ -7,17 +7,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_api.domains.sensitivity.constraints import (
+from flask_api.domains.sensitivity.optimization.constraints import (
     LIMIT_KEPT,
     Constraint,
     roomiest,
     rows_of,
     scale_of,
 )
-from flask_api.domains.sensitivity.decisions import Decision, Space, at_bound
-from flask_api.domains.sensitivity.linear_expression import linear
-from flask_api.domains.sensitivity.search import Budget, Goal, Search, SpentError
-from flask_api.domains.sensitivity.uncertain_objective import (
+from flask_api.domains.sensitivity.optimization.decisions import (
+    Decision,
+    Space,
+    at_bound,
+)
+from flask_api.domains.sensitivity.optimization.linear_expression import linear
+from flask_api.domains.sensitivity.optimization.search import (
+    Budget,
+    Goal,
+    Search,
+    SpentError,
+)
+from flask_api.domains.sensitivity.optimization.uncertain_objective import (
     Statistic,
     UnderUncertainty,
 )

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from flask_api.domains.sensitivity.linear_fit import fit
-from flask_api.domains.sensitivity.regression import regression
+from flask_api.domains.sensitivity.given_data.linear_fit import fit
+from flask_api.domains.sensitivity.given_data.regression import regression
 from flask_api.numerics.designs import BLOCK
 from flask_api.numerics.distributions import make
 from flask_api.numerics.errors import InputError

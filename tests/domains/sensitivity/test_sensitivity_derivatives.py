@@ -16,8 +16,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_api.domains.price.catalogue import load
-from flask_api.domains.sensitivity import derivatives_job
-from flask_api.domains.sensitivity.derivatives_schema import DerivativesRequest
+from flask_api.domains.sensitivity.derivatives import job as derivatives_job
+from flask_api.domains.sensitivity.derivatives.schema import DerivativesRequest
 from tests.domains.sensitivity.conftest import Run, Watch, _runner
 
 PATH = "/sensitivity/derivatives"

@@ -11,9 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flask_api.domains.sensitivity import shapley as module
-from flask_api.domains.sensitivity.shapley import shapley
-from flask_api.domains.sensitivity.shapley_designs import shapley_weights, walsh
+from flask_api.domains.sensitivity.variance import shapley as module
+from flask_api.domains.sensitivity.variance.shapley import shapley
+from flask_api.domains.sensitivity.variance.shapley_designs import (
+    shapley_weights,
+    walsh,
+)
 from flask_api.numerics.designs import BLOCK
 from flask_api.numerics.distributions import LogNormal, Normal, Uniform
 from flask_api.numerics.errors import InputError

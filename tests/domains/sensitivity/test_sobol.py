@@ -11,8 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flask_api.domains.sensitivity.sobol import power_of_two, resampling_counts, sobol
-from flask_api.domains.sensitivity.sobol_indices import Accumulator, Estimates, indices
+from flask_api.domains.sensitivity.variance.sobol import (
+    power_of_two,
+    resampling_counts,
+    sobol,
+)
+from flask_api.domains.sensitivity.variance.sobol_indices import (
+    Accumulator,
+    Estimates,
+    indices,
+)
 from flask_api.numerics.designs import BLOCK
 from flask_api.numerics.distributions import Normal, Uniform
 from flask_api.numerics.errors import InputError
