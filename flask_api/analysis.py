@@ -46,6 +46,18 @@ class Progress(Protocol):
         """Name the stage of the work, such as `sampling`."""
 
 
+class Warnings(list[str]):
+    """Warnings that are told as they come, and kept for the answer."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self._progress = progress
+
+    def tell(self, text: str) -> None:
+        self.append(text)
+        self._progress.warn(text)
+
+
 @dataclass(frozen=True)
 class Context:
     """What a job may know of the server it runs for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from flask_api.analysis import Context, Progress
+from flask_api.analysis import Context, Progress, Warnings
 from flask_api.domains.price import catalogue, report
 from flask_api.domains.price.audit import audit
 from flask_api.domains.price.calculation.capital import RUNGS
@@ -40,21 +40,16 @@ def data(
 ) -> dict[str, Any]:
     """Minimum selling price of a plant, what it is made of, and its year table."""
     chosen, place = request.chosen(), request.place
-    warnings: list[str] = []
-
-    def warn(message: str) -> None:
-        warnings.append(message)
-        progress.warn(message)
-
+    warnings = Warnings(progress)
     stored = stored_models(context)
     text = catalogue.find(chosen.version, context.models_dir, stored, place("version"))
     if text.warning is not None:
-        warn(text.warning)
+        warnings.tell(text.warning)
     model = catalogue.build(text, chosen.extension, chosen.overrides, place)
     progress(1, 4, "model read")
     values = model.baseline()
     if values["target_row"] > values["plant_lifetime"]:
-        warn(
+        warnings.tell(
             f"target_row is {values['target_row']:g} and plant_lifetime "
             f"{values['plant_lifetime']:g}: the last year counts as the target"
         )
@@ -67,13 +62,13 @@ def data(
     table = model.cash_flow_table(price)
     economics = report.economics(model, table, price)
     if not math.isfinite(economics["irr_at_base_price"]):
-        warn(
+        warnings.tell(
             "irr_at_base_price is null: at the base price no rate makes this plant's "
             "net present value 0"
         )
     if len(economics["irr_all_roots"]) > 1:
         rates = ", ".join(f"{rate:.4%}" for rate in economics["irr_all_roots"])
-        warn(
+        warnings.tell(
             f"the internal rate of return is not unique: at the base price the cash "
             f"flow turns more than once, and its net present value is 0 at {rates}"
         )
@@ -83,7 +78,7 @@ def data(
         raise InputError(str(error), field=place("version")) from None
     metrics, problems = price_metrics([one["price"] for one in past])
     for problem in problems:
-        warn(problem)
+        warnings.tell(problem)
     progress(3, 4, "year table made")
     choices = audit(model)
     progress(4, 4, "other conventions tried")
@@ -98,7 +93,7 @@ def data(
         },
         "metadata": {
             **_metadata(model, text, len(table["year"])),
-            "warnings": warnings,
+            "warnings": list(warnings),
         },
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask_api.analysis import Context, Progress
+from flask_api.analysis import Context, Progress, Warnings
 from flask_api.domains.price import catalogue
 from flask_api.domains.price.comparison import competition
 from flask_api.domains.price.comparison.impact import (
@@ -16,7 +16,7 @@ from flask_api.domains.price.comparison.impact import (
     weighted_elasticity,
     within,
 )
-from flask_api.domains.price.comparison.job import Warnings, known_market, tell_share
+from flask_api.domains.price.comparison.job import known_market, tell_share
 from flask_api.domains.price.comparison.repricing import Change, one_name, reprice
 from flask_api.domains.price.comparison.schema import (
     PriceImpactRequest,

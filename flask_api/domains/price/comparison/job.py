@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from flask_api.analysis import Context, Progress
+from flask_api.analysis import Context, Progress, Warnings
 from flask_api.domains.price import catalogue
 from flask_api.domains.price.comparison.attribution import EXACT, worths
 from flask_api.domains.price.comparison.comparison import (
@@ -36,18 +36,6 @@ from flask_api.numerics.streams import fresh_seed, stream
 
 #: A share that such a rise of the price halves is told with a warning.
 STEEP = 0.1
-
-
-class Warnings(list[str]):
-    """Warnings that are told as they come, and kept for the answer."""
-
-    def __init__(self, progress: Progress) -> None:
-        super().__init__()
-        self._progress = progress
-
-    def tell(self, text: str) -> None:
-        self.append(text)
-        self._progress.warn(text)
 
 
 class _Count:
