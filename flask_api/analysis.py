@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -58,6 +59,14 @@ class Warnings(list[str]):
         self._progress.warn(text)
 
 
+def fresh_seed() -> int:
+    """A seed nobody asked for, from the operating system.
+
+    Below 2**53, so that a browser can read it back without rounding.
+    """
+    return secrets.randbits(53)
+
+
 @dataclass(frozen=True)
 class Context:
     """What a job may know of the server it runs for."""
@@ -66,6 +75,9 @@ class Context:
     stored_models_dir: str | None = None  # where owners' stored price models are
     owner: str = "anonymous"  # of the job
     job_id: str | None = None
+    #: For a request that names no seed; report it with the result. It belongs to the
+    #: job: a second attempt, and a rerun, draw the same numbers.
+    seed: int = field(default_factory=fresh_seed)
     scratch_dir: str | None = None  # a folder this job may fill; removed after it
     document: Mapping[str, Any] | None = (
         None  # what `jobs/documents/job.py` is to write

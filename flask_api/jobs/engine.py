@@ -285,6 +285,8 @@ class Engine:
             "owner": job.owner,
             "job_id": job.id,
         }
+        if job.seed is not None:
+            context["seed"] = job.seed
         if analysis is MAKE:
             context["document"] = self.registry.document_order(job)
             if context["document"] is None:

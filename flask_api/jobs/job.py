@@ -133,6 +133,8 @@ class Job:
     #: Hash of the result without provenance and times: the ETag.
     result_sha256: str | None = None
     rerun_of: str | None = None
+    #: For a request that names none; kept by reruns. None: made before there was one.
+    seed: int | None = None
     #: Numbers up to here may have been given to events.
     seq_floor: int = 0
 

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from flask_api import errors
-from flask_api.analysis import Analyses, Analysis
+from flask_api.analysis import Analyses, Analysis, fresh_seed
 from flask_api.jobs.client_jobs import ClientJobs
 from flask_api.jobs.documents.schema import MAKE, DocumentRequest
 from flask_api.jobs.documents.shelf import Shelf
@@ -160,6 +160,7 @@ class Registry:
             data_revision=data_revision,
             timeout_s=timeout_s or analysis.timeout_s,
             total_steps=total_steps,
+            seed=fresh_seed(),
             seq_floor=SEQ_BLOCK,
         )
         key = Key(*idempotency) if idempotency else None
@@ -185,7 +186,7 @@ class Registry:
         return Submission(added.job, replayed=False)
 
     def rerun(self, owner: str, job_id: str) -> Job:
-        """A new job with the same request; `rerun_of` names the first.
+        """A new job with the same request and seed; `rerun_of` names the first.
 
         Raises JobNotFound, Conflict for a client-driven job.
         """
@@ -207,6 +208,7 @@ class Registry:
             timeout_s=old.timeout_s,
             total_steps=old.total_steps,
             rerun_of=old.id,
+            seed=fresh_seed() if old.seed is None else old.seed,
             seq_floor=SEQ_BLOCK,
         )
         return self._enter(fresh, None, replay=False).job

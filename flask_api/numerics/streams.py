@@ -10,20 +10,10 @@ doi:10.1145/2063384.2063405.
 
 from __future__ import annotations
 
-import secrets
-
 import numpy as np
 
 #: Seeds are whole numbers from 0 to this.
 LARGEST_SEED = 2**63 - 1
-
-
-def fresh_seed() -> int:
-    """A seed nobody asked for, from the operating system; report it with the result.
-
-    Below 2**53, so that a browser can read it back without rounding.
-    """
-    return secrets.randbits(53)
 
 
 def stream(seed: int, block: int = 0, *lane: int) -> np.random.Generator:

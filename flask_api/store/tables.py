@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -65,6 +66,7 @@ jobs = Table(
     Column("file_sha256", String(64)),
     Column("result_sha256", String(64)),
     Column("rerun_of", String(36)),
+    Column("seed", BigInteger),
     Column("seq_floor", Integer, nullable=False),
     UniqueConstraint("owner", "client_id", name="jobs_client_id"),
     # These hold all columns that their queries read: rows are long.

@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from flask_api import errors
-from flask_api.jobs.job import EventType, Status
+from flask_api.jobs.job import EventType, Job, Status
 from flask_api.jobs.registry import Registry
 from tests.jobs.conftest import Start, run, until, watch
 
@@ -40,6 +40,27 @@ def test_the_same_request_and_seed_give_the_same_content(registry: Registry) -> 
     assert run(registry, "sample.count", n=5, seed=4).result_sha256 != (
         first.result_sha256
     )
+
+
+def test_a_second_attempt_and_a_rerun_draw_the_seed_of_the_first(
+    start: Start, tmp_path: Path
+) -> None:
+    registry = start().registry
+
+    def seed(job: Job) -> int:
+        data = registry.result("anna", job.id).data
+        assert data is not None
+        return int(orjson.loads(data)["seed"])
+
+    marks = str(tmp_path / "marks")
+    first = run(registry, "sample.trouble", kind="die", times=1, marks=marks)
+    assert first.attempts == 2
+    again = registry.wait("anna", registry.rerun("anna", first.id).id, 20)
+    third = registry.wait("anna", registry.rerun("anna", again.id).id, 20)
+    assert seed(first) == seed(again) == seed(third)
+    other = run(registry, "sample.trouble", kind="none")
+    assert seed(other) != seed(first)
+    assert seed(other) < 2**53  # a browser reads it back without rounding
 
 
 def test_a_watcher_sees_every_milestone_in_order(registry: Registry) -> None:

@@ -19,7 +19,6 @@ from flask_api.domains.sensitivity.studied.formula_model import (
 from flask_api.domains.sensitivity.studied.model import Studied
 from flask_api.domains.sensitivity.studied.studied_plant import StudiedPlant
 from flask_api.numerics.errors import InputError
-from flask_api.numerics.streams import fresh_seed
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def begin(
     """Reads the model and what varies.
 
     outputs   `config.outputs`
-    seed      `config.seed`; None = one is drawn
+    seed      `config.seed`; None = the job's own
 
     Raises InputError for whatever the model does not know.
     """
@@ -108,7 +107,7 @@ def begin(
     for warning in warnings:
         progress.warn(warning)
     return Start(
-        model, wanted, varied, warnings, fresh_seed() if seed is None else seed
+        model, wanted, varied, warnings, context.seed if seed is None else seed
     )
 
 

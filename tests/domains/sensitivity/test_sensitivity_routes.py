@@ -179,3 +179,31 @@ def test_a_plant_that_no_price_can_save_is_400(client: FlaskClient) -> None:
     got = client.post("/sensitivity/analyze", json={"parameters": ONE, "model": model})
     assert got.status_code == 400, got.json
     assert got.json["code"] in ("NO_SOLUTION", "INVALID_INPUT")
+
+
+@pytest.mark.parametrize(
+    ("address", "more"),
+    [
+        ("/sensitivity/monte-carlo", {"iterations": 500}),
+        ("/sensitivity/analyze", {"method": "sobol"}),
+    ],
+)
+def test_a_rerun_of_a_run_without_seed_gives_the_same_bits(
+    client: FlaskClient, address: str, more: dict[str, Any]
+) -> None:
+    model = {"formula": "a * b", "inputs": {"a": 1, "b": 2}}
+    drawn = [
+        {"id": name, "distribution": {"kind": "uniform", "low": 0, "high": 1}}
+        for name in "ab"
+    ]
+    first = client.post(address, json={"model": model, "parameters": drawn, **more})
+    assert first.status_code == 200
+    job = first.headers["X-Job-ID"]
+    got = client.post(f"/api/jobs/{job}/rerun", headers={"Prefer": "wait=20"})
+    again = client.get(f"/api/jobs/{got.json['job_id']}/stream")
+    assert "completed" in again.get_data(as_text=True)
+    tags = [
+        client.get(f"/api/jobs/{name}/result").headers["ETag"]
+        for name in (job, got.json["job_id"])
+    ]
+    assert tags[0] == tags[1]

@@ -32,7 +32,7 @@ from flask_api.domains.price.model import PriceModel
 from flask_api.domains.price.model_choice import ModelReference, stored_models
 from flask_api.domains.price.model_files.overriding import Place
 from flask_api.numerics.errors import InputError, NoSolutionError
-from flask_api.numerics.streams import fresh_seed, stream
+from flask_api.numerics.streams import stream
 
 #: A share that such a rise of the price halves is told with a warning.
 STEEP = 0.1
@@ -79,7 +79,7 @@ def comparison(
     config = request.config
     seed = config.seed
     if seed is None and any(effort.drawn for effort in efforts):
-        seed = fresh_seed()
+        seed = context.seed
     warnings = Warnings(progress)
     permutations = _permutations(efforts, config.permutations, warnings)
     market = _market(request.market_data, warnings)

@@ -44,7 +44,6 @@ from flask_api.numerics.designs import BLOCK
 from flask_api.numerics.distributions import Distribution, make
 from flask_api.numerics.errors import InputError
 from flask_api.numerics.monte_carlo import Model
-from flask_api.numerics.streams import fresh_seed
 
 __all__ = ["optimize", "warm"]
 
@@ -163,7 +162,7 @@ def _asked(request: OptimizeRequest, context: Context) -> Asked:
                 "config.statistic",
             )
     given = request.config.seed
-    seed = fresh_seed() if given is None else given
+    seed = context.seed if given is None else given
     notes = unused(model) + notes
     return Asked(model, varied, output, uncertain, drawn, statistic, seed, notes)
 

@@ -23,7 +23,9 @@ def count(request: CountRequest, progress: Progress, _: Context) -> dict[str, An
     return {"total": total, "metadata": {"seed": request.seed}}
 
 
-def trouble(request: TroubleRequest, progress: Progress, _: Context) -> dict[str, Any]:
+def trouble(
+    request: TroubleRequest, progress: Progress, context: Context
+) -> dict[str, Any]:
     tried = 0
     if request.marks:
         file = Path(request.marks)
@@ -37,7 +39,7 @@ def trouble(request: TroubleRequest, progress: Progress, _: Context) -> dict[str
     if request.kind == "late":  # deaf to a stop, and done before its grace is over
         time.sleep(0.3)
         return {"values": list(range(50_000))}
-    return {"tried": tried + 1}
+    return {"tried": tried + 1, "seed": context.seed}
 
 
 def _make(kind: str, progress: Progress) -> None:
