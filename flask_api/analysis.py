@@ -78,6 +78,10 @@ class Context:
     #: For a request that names no seed; report it with the result. It belongs to the
     #: job: a second attempt, and a rerun, draw the same numbers.
     seed: int = field(default_factory=fresh_seed)
+    #: Where the job may leave files beside its result, such as large arrays: they stay
+    #: until the job is deleted, also those of a run that was stopped. Not made yet.
+    files_dir: str | None = None
+    data_dir: str | None = None  # where owners' uploaded data are
     scratch_dir: str | None = None  # a folder this job may fill; removed after it
     document: Mapping[str, Any] | None = (
         None  # what `jobs/documents/job.py` is to write

@@ -161,6 +161,11 @@ class Settings(BaseModel):
         """Where the price models that users store are kept."""
         return self.instance_folder / "models"
 
+    @property
+    def data_folder(self) -> Path:
+        """Where the data that users upload are kept."""
+        return self.instance_folder / "data"
+
 
 def names_of(field: str) -> list[str]:
     """All variables that set `field`: ours first, then the seeds'."""

@@ -45,6 +45,7 @@ def build_engine(settings: Settings, analyses: Analyses, spawn: Spawn) -> Engine
         lock_file=folder / "engine.lock",
         models_dir=str(models_dir.absolute()) if models_dir else None,
         stored_models_dir=str(settings.stored_models_folder.absolute()),
+        data_dir=str(settings.data_folder.absolute()),
     )
     return Engine(registry, executor, limits, spawn)
 

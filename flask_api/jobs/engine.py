@@ -50,6 +50,7 @@ class EngineSettings:
     lock_file: Path
     models_dir: str | None
     stored_models_dir: str | None
+    data_dir: str | None
 
 
 class Engine:
@@ -282,6 +283,8 @@ class Engine:
         context: dict[str, Any] = {
             "models_dir": self._settings.models_dir,
             "stored_models_dir": self._settings.stored_models_dir,
+            "data_dir": self._settings.data_dir,
+            "files_dir": str(self.registry.files(job)),
             "owner": job.owner,
             "job_id": job.id,
         }
@@ -387,7 +390,12 @@ class Engine:
             with suppress(FileNotFoundError):  # deleted with its job in this moment
                 if time.time() - file.stat().st_mtime > ORPHAN_S:
                     file.unlink()
-        shelf = self.registry.shelf
-        old = {id for id, at in shelf.owners() if time.time() - at > ORPHAN_S}
+        old = {
+            folder.name
+            for kept in (self.registry.shelf.folder, self.registry.files_folder)
+            if kept.is_dir()
+            for folder in kept.iterdir()
+            if time.time() - folder.stat().st_mtime > ORPHAN_S
+        }
         for job_id in old - self._store.living(old):
-            shelf.remove(job_id)
+            self.registry.remove_folders(job_id)

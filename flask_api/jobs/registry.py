@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import time
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import suppress
@@ -68,6 +69,8 @@ class Registry:
         self.results_folder = results_folder
         #: Workbooks, pages and large tables made of results.
         self.shelf = Shelf(results_folder / "documents")
+        #: What jobs left beside their results.
+        self.files_folder = results_folder / "files"
         #: Jobs that their clients compute.
         self.clients = ClientJobs(store, events)
         #: Set by the engine: called with a job whose cancellation was requested.
@@ -435,8 +438,17 @@ class Registry:
         """Remove what a deleted row leaves behind."""
         if job.result_file:
             (self.results_folder / job.result_file).unlink(missing_ok=True)
-        self.shelf.remove(job.id)
+        self.remove_folders(job.id)
         self.events.forget(job)
+
+    def files(self, job: Job) -> Path:
+        """The folder of what `job` leaves beside its result; it need not be there."""
+        return self.files_folder / job.id
+
+    def remove_folders(self, job_id: str) -> None:
+        """Remove a job's documents and files."""
+        self.shelf.remove(job_id)
+        shutil.rmtree(self.files_folder / job_id, ignore_errors=True)
 
 
 def failure(job: Job) -> errors.ServiceError:

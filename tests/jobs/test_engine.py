@@ -13,6 +13,7 @@ import orjson
 import pytest
 
 from flask_api import errors
+from flask_api.jobs import engine
 from flask_api.jobs.job import EventType, Job, Status
 from flask_api.jobs.registry import Registry
 from tests.jobs.conftest import Start, run, until, watch
@@ -402,3 +403,20 @@ def test_no_process_is_left_behind(start: Start) -> None:
     engine.stop()
     for pid in pids:
         assert not Path(f"/proc/{pid}").exists()
+
+
+def test_files_beside_a_result_go_with_their_job(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = start()
+    registry = started.registry
+    job = run(registry, "sample.bulk", leave="draws.npy")
+    file = registry.files(job) / "draws.npy"
+    assert file.read_text() == "left"
+    orphan = registry.files_folder / "gone"
+    orphan.mkdir()
+    monkeypatch.setattr(engine, "ORPHAN_S", -1.0)
+    started._remove_orphans()
+    assert file.exists() and not orphan.exists()
+    registry.delete("anna", job.id)
+    assert not file.parent.exists()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ class Shelf:
     """The folder of documents."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def place(self, job: Job, form: str, table: str | None) -> Path:
         """Where this document of a completed job is, or will be.
@@ -36,17 +35,11 @@ class Shelf:
         """
         what = (job.id, job.result_sha256, form, table, __version__)
         digest = hashlib.sha256(repr(what).encode()).hexdigest()[:32]
-        return self._folder / job.id / f"{digest}.{form}"
+        return self.folder / job.id / f"{digest}.{form}"
 
     def remove(self, job_id: str) -> None:
         """Remove all documents of a job."""
-        shutil.rmtree(self._folder / job_id, ignore_errors=True)
-
-    def owners(self) -> Iterator[tuple[str, float]]:
-        """Ids of the jobs that have documents, and when the last one came."""
-        if self._folder.is_dir():
-            for folder in self._folder.iterdir():
-                yield folder.name, folder.stat().st_mtime
+        shutil.rmtree(self.folder / job_id, ignore_errors=True)
 
     def order(
         self, job: Job, analysis: Analysis, asked: DocumentRequest, results: Path

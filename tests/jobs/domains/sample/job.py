@@ -70,7 +70,11 @@ def _make(kind: str, progress: Progress) -> None:
         progress.warn("a number is missing")
 
 
-def bulk(request: BulkRequest, progress: Progress, _: Context) -> dict[str, Any]:
+def bulk(request: BulkRequest, progress: Progress, context: Context) -> dict[str, Any]:
+    if request.leave:
+        assert context.files_dir is not None
+        Path(context.files_dir).mkdir(parents=True, exist_ok=True)
+        Path(context.files_dir, request.leave).write_text("left")
     progress(0, 1, "", values=list(range(request.n)))
     return {"values": list(range(request.n)), "none": float("nan")}
 

@@ -27,6 +27,7 @@ class BulkRequest(Request):
     """Returns so many numbers."""
 
     n: int = 10
+    leave: str = ""  # a file beside the result
 
 
 ANALYSES = (
