@@ -26,6 +26,7 @@ from flask_api.numerics.correlation import Correlation
 from flask_api.numerics.designs import blocks
 from flask_api.numerics.distribution import Distribution
 from flask_api.numerics.distributions import make
+from flask_api.numerics.normal_scores import warm
 from flask_api.numerics.sampling import Sampler
 
 Floats = NDArray[np.float64]
@@ -148,6 +149,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.quick:
         args.draws, args.rounds = 200_000, 2
+    warm()  # half a second in a worker's life, once
     ours(normals(), 100_000, "sobol")  # reads the direction numbers
     for kind in ("normal", "mixed"):
         times = measure(kind, args.draws, args.rounds)

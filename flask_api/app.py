@@ -21,8 +21,8 @@ from flask_api.http import (
 )
 from flask_api.jobs.build import build_engine
 from flask_api.jobs.routes import bp as jobs
+from flask_api.push import realtime, websocket
 from flask_api.push import socketio as push
-from flask_api.push import websocket
 from flask_api.push.socketio import socketio
 from flask_api.settings import Settings, concerns, load_settings, secret_key
 from flask_api.web.routes import bp as page
@@ -51,7 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["registry"] = engine.registry
     app.extensions["engine"] = engine
 
-    for blueprint in (page, jobs, price, sensitivity):
+    for blueprint in (page, jobs, realtime.bp, price, sensitivity):
         app.register_blueprint(blueprint)
 
     proxies.init_app(app)

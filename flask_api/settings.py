@@ -110,6 +110,18 @@ class Settings(BaseModel):
     max_message_bytes: int = _setting(
         2**20, "Largest Socket.IO or WebSocket message, bytes.", ge=1024
     )
+    max_sockets: int = _setting(
+        20, "WebSockets that one owner, or one address without log-in, may hold.", ge=1
+    )
+    max_socket_messages_per_s: int = _setting(
+        50, "Messages a second that one owner or address may send on them.", ge=1
+    )
+    socket_heartbeat_s: float = _setting(
+        30.0, "Seconds between two pings and heartbeats on a WebSocket.", gt=0
+    )
+    socket_silence_s: float = _setting(
+        60.0, "Seconds without message or pong after which a WebSocket closes.", gt=0
+    )
     log_level: str = _setting("", "DEBUG, INFO, WARNING, ERROR; empty: INFO.")
     log_levels: str = _setting(
         "", "Levels of single loggers: sqlalchemy=WARNING,flask_api.jobs=DEBUG."

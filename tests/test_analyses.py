@@ -216,6 +216,11 @@ def test_a_running_job_of_it_is_cancelled(
             "config": {"permutations": 16_384, "seed": 1},
         },
         "sensitivity.monte_carlo": {"iterations": 100_000_000},
+        "sensitivity.fit": {"data": [float(n * n) for n in range(1, 100_001)]},
+        "sensitivity.surface": {
+            "parameters": [{"id": n, "steps": 100} for n in ("S11", "S34")],
+            "config": {"samples": 10_000, "seed": 1},
+        },
         "sensitivity.optimize": {
             "uncertain": ["labor_cost"],
             "budget": 10_000_000,

@@ -50,7 +50,7 @@ def socket_events() -> set[str]:
     return set(told)
 
 
-PUSH = ("socketio.py", "dialects.py", "rooms.py", "websocket.py")
+PUSH = ("socketio.py", "dialects.py", "rooms.py", "realtime.py")
 
 
 def test_every_socket_event_is_documented(app: Flask) -> None:

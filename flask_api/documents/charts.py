@@ -7,29 +7,26 @@ Every picture has a title for readers who cannot see it, every bar its number.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
-from flask_api.documents.numbers import figures, money, short
+from flask_api.documents.charts_frame import (
+    WIDTH,
+    Scale,
+    horizontal_grid,
+    shortened,
+    svg,
+    ticks,
+    vertical_grid,
+)
+from flask_api.documents.numbers import figures, money
 from flask_api.documents.steps import Step, axis_start, bars
 
-#: Width of a picture in its own units; the page scales it.
-WIDTH = 760.0
+__all__ = ["ticks", "waterfall", "yearly"]
+
 _LABELS, _VALUES = 302.0, 92.0
 _ROW, _BAR = 27.0, 17.0
-_LONGEST = 41  # characters of a label that fit
-
-
-def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
-    """Round numbers from at most `low` to at least `high`, about so many."""
-    if not high > low:
-        high = low + (abs(low) or 1.0)
-    raw = (high - low) / wanted
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= raw * 0.999)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [step * number for number in range(first, last + 1)]
 
 
 def waterfall(
@@ -52,9 +49,10 @@ def waterfall(
     begin = axis_start(steps) if cut else 0.0
     edges = [edge for bar in drawn for edge in (bar.start, bar.end)]
     low = min(edges) if begin == 0 else begin
-    scale = _Scale(min(low, begin), max(edges), _LABELS, WIDTH - _VALUES)
+    scale = Scale(min(low, begin), max(edges), _LABELS, WIDTH - _VALUES)
     bottom = _ROW * len(drawn) + 8
-    parts = list(_vertical_grid(scale, bottom, unit, cut=begin != 0))
+    note = f"{unit}, axis not from 0" if begin else unit
+    parts = vertical_grid(scale, bottom, note)
     for number, bar in enumerate(drawn):
         top = 8 + _ROW * number
         middle = top + _BAR / 2 + 4.5
@@ -66,7 +64,7 @@ def waterfall(
             number_text = f"+{number_text}"
         parts += [
             f'<text class="label" x="{_LABELS - 10:.1f}" y="{middle:.1f}" '
-            f'text-anchor="end">{_cut(step.label)}</text>',
+            f'text-anchor="end">{shortened(step.label)}</text>',
             f'<rect class="{kind}" x="{left:.2f}" y="{top:.1f}" '
             f'width="{max(right - left, 0.75 * bool(step.value)):.2f}" '
             f'height="{_BAR}">'
@@ -80,27 +78,7 @@ def waterfall(
                 f'<line class="link" x1="{x:.2f}" x2="{x:.2f}" '
                 f'y1="{top + _BAR:.1f}" y2="{top + _ROW:.1f}"/>'
             )
-    return _svg(parts, bottom + 40, title)
-
-
-def _vertical_grid(
-    scale: _Scale, bottom: float, unit: str, *, cut: bool
-) -> Iterator[str]:
-    for tick in scale.ticks:
-        x = scale.at(tick)
-        kind = "zero" if tick == 0 else "grid"
-        yield (
-            f'<line class="{kind}" x1="{x:.2f}" x2="{x:.2f}" y1="2" y2="{bottom:.1f}"/>'
-        )
-        yield (
-            f'<text class="tick" x="{x:.2f}" y="{bottom + 15:.1f}" '
-            f'text-anchor="middle">{short(tick)}</text>'
-        )
-    note = f"{unit}, axis not from 0" if cut else unit
-    yield (
-        f'<text class="axis-title" x="{(scale.left + scale.right) / 2:.1f}" '
-        f'y="{bottom + 33:.1f}" text-anchor="middle">{escape(note)}</text>'
-    )
+    return svg(parts, bottom + 40, title)
 
 
 def yearly(
@@ -120,10 +98,10 @@ def yearly(
     left, top, height = 78.0, 34.0, 260.0
     bottom = top + height
     values = [*columns, *line, 0.0]
-    scale = _Scale(min(values), max(values), bottom, top)
+    scale = Scale(min(values), max(values), bottom, top)
     slot = (WIDTH - left) / len(years)
     centres = [left + slot * (number + 0.5) for number in range(len(years))]
-    parts = list(_horizontal_grid(scale, left, unit, (top + bottom) / 2))
+    parts = list(horizontal_grid(scale, left, unit, (top + bottom) / 2))
     for year, value, x in zip(years, columns, centres, strict=True):
         high, low = sorted((scale.at(value), scale.at(0.0)))
         parts.append(
@@ -148,7 +126,7 @@ def yearly(
         'text-anchor="middle">Year of operation (0 and before: construction)</text>'
     )
     parts += _key(names, left)
-    return _svg(parts, bottom + 42, title)
+    return svg(parts, bottom + 42, title)
 
 
 def _key(names: tuple[str, str], left: float) -> list[str]:
@@ -160,50 +138,3 @@ def _key(names: tuple[str, str], left: float) -> list[str]:
         'y1="12" y2="12"/>',
         f'<text class="label" x="{second + 28:.1f}" y="16.5">{escape(names[1])}</text>',
     ]
-
-
-def _horizontal_grid(
-    scale: _Scale, left: float, unit: str, middle: float
-) -> Iterator[str]:
-    for tick in scale.ticks:
-        y = scale.at(tick)
-        kind = "zero" if tick == 0 else "grid"
-        yield (
-            f'<line class="{kind}" x1="{left:.1f}" x2="{WIDTH:.1f}" y1="{y:.2f}" '
-            f'y2="{y:.2f}"/>'
-        )
-        yield (
-            f'<text class="tick" x="{left - 8:.1f}" y="{y + 4:.2f}" '
-            f'text-anchor="end">{short(tick)}</text>'
-        )
-    yield (
-        f'<text class="axis-title" transform="translate(13 {middle:.1f}) rotate(-90)" '
-        f'text-anchor="middle">{escape(unit)}</text>'
-    )
-
-
-class _Scale:
-    """From values to places, with round numbers at both ends."""
-
-    def __init__(self, low: float, high: float, left: float, right: float) -> None:
-        self.ticks = ticks(low, high)
-        self.low, self.high = self.ticks[0], self.ticks[-1]
-        self.left, self.right = left, right
-
-    def at(self, value: float) -> float:
-        share = (value - self.low) / (self.high - self.low)
-        # a total's bar begins at 0, which a cut axis does not show
-        return self.left + max(0.0, share) * (self.right - self.left)
-
-
-def _cut(label: str) -> Markup:
-    short_label = label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}\u2026"
-    return escape(short_label)
-
-
-def _svg(parts: Sequence[str], height: float, title: str) -> Markup:
-    inside = "".join(parts)
-    return Markup(
-        f'<svg class="chart" role="img" viewBox="0 0 {WIDTH:g} {height:g}" '
-        f'aria-label="{escape(title)}">{inside}</svg>'
-    )

@@ -8,7 +8,7 @@ from typing import Any
 from xlsxwriter.worksheet import Worksheet
 
 from flask_api.documents.steps import Step, axis_start, bars
-from flask_api.documents.texts import plain
+from flask_api.documents.texts import chart_text
 from flask_api.documents.workbook import Book, write
 
 #: The page's colours.
@@ -39,7 +39,7 @@ def framed(
     begin  where the axis of the values begins; 0: as the spreadsheet likes
     """
     font = {"color": INK, "size": 9}
-    title, x, y = plain(title), plain(x), plain(y)
+    title, x, y = chart_text(title), chart_text(x), chart_text(y)
     chart.set_title({"name": title, "name_font": {"size": 12}, "overlay": False})
     chart.set_x_axis(
         {"name": x, "name_font": font, "num_font": font, "label_position": "low"}
@@ -104,7 +104,7 @@ def waterfall(
         )
     framed(chart, texts[0], "", texts[1], number, axis_start(steps) if cut else 0.0)
     chart.set_legend({"none": True})
-    sheet.insert_chart(picture, chart, {"description": plain(texts[0])})
+    sheet.insert_chart(picture, chart, {"description": chart_text(texts[0])})
 
 
 def _parts(start: float, end: float, *, total: bool) -> tuple[float, ...]:

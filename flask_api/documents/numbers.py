@@ -41,7 +41,10 @@ def short(value: float) -> str:
     for step, letter in _STEPS:
         if abs(value) >= step * 0.9995:
             return f"{figures(value / step, 4)}\N{NO-BREAK SPACE}{letter}"
-    return figures(value, 4)
+    front, sign, power = figures(value, 4).partition("e")
+    if sign:
+        front = front.rstrip("0").rstrip(".")
+    return f"{front}{sign}{power}"
 
 
 def signed(value: float, digits: int = 6) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Container
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 #: Control characters, and what the name of a sheet may not have.
 _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f-\x9f\[\]:*?/\\]")
+#: The `!` before what looks like a cell: XlsxWriter takes such names for references.
+_CELL = re.compile(r"!(?=\$?[A-Z]+\$?\d)")
 #: A sheet's name has at most so many UTF-16 units; further planes take two each.
 MOST_NAME = 31
 
@@ -16,6 +18,11 @@ MOST_NAME = 31
 def plain(text: str) -> str:
     """`text` with a replacement character for each that XML cannot carry."""
     return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def chart_text(text: str) -> str:
+    """`text` as a name within a chart, where `word!A1` would be read as a cell."""
+    return _CELL.sub("! ", plain(text))
 
 
 def sheet_name(wanted: str, taken: Container[str]) -> str:

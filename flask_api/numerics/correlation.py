@@ -77,6 +77,15 @@ class Correlation:
         """Lower triangular: turns independent normal scores into correlated ones."""
         return lower_factor(self.normals)
 
+    def report(self) -> dict[str, Any]:
+        """What was asked for and how nearly it is met, as results show it."""
+        return {
+            "names": list(self.names),
+            "matrix": self.ranks.tolist(),
+            "method": self.method,
+            "missed_by": self.shift,
+        }
+
 
 def read_correlation(
     described: Any,

@@ -157,12 +157,12 @@ class Truncated(Named):
             self.low is not None or self.high is not None,
             "got neither low nor high; give at least one",
         )
-        low, high = self._ends
+        low, high = self.ends
         demand(
             low <= high, f"got low {self.low} and high {self.high}; low is to be below"
         )
         left: Distribution | None = None
-        base = self._base
+        base = self.base
         if isinstance(base, Discrete | Empirical):
             left = base.within(low, high)
         elif not is_continuous(base):
@@ -181,29 +181,30 @@ class Truncated(Named):
             )
 
     @property
-    def _base(self) -> Distribution:
+    def base(self) -> Distribution:
         """What is cut off in the end, under any truncated ones."""
-        return self.of._base if isinstance(self.of, Truncated) else self.of
+        return self.of.base if isinstance(self.of, Truncated) else self.of
 
     @property
     def _whole(self) -> Continuous:
-        base = self._base
+        base = self.base
         assert is_continuous(base)
         return base
 
     @property
-    def _ends(self) -> tuple[float, float]:
+    def ends(self) -> tuple[float, float]:
+        """Where `base` is cut off, infinite where it is not."""
         low = -math.inf if self.low is None else self.low
         high = math.inf if self.high is None else self.high
         if isinstance(self.of, Truncated):
-            first, last = self.of._ends
+            first, last = self.of.ends
             low, high = max(low, first), min(high, last)
         return low, high
 
     @cached_property
     def _shares(self) -> tuple[Floats, Floats]:
         """Shares of the whole below, and above, the two ends."""
-        ends = np.array(self._ends)
+        ends = np.array(self.ends)
         return self._whole.cdf(ends), self._whole.sf(ends)
 
     @cached_property
@@ -220,7 +221,7 @@ class Truncated(Named):
         if self._left is not None:
             return self._left.support
         least, most = self._whole.support
-        low, high = self._ends
+        low, high = self.ends
         return max(low, least), min(high, most)
 
     def ppf(self, u: Floats) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,74 @@ SMALLEST = 1e-150
 #: Rows of the table of quantiles at most.
 ROWS = 101
 
-__all__ = ["FITS", "anderson_darling", "fit", "kolmogorov_smirnov", "quantile_table"]
+__all__ = [
+    "FITS",
+    "Candidates",
+    "anderson_darling",
+    "candidates",
+    "fit",
+    "kolmogorov_smirnov",
+    "quantile_table",
+]
+
+
+class Candidates:
+    """The kinds that were tried so far.
+
+    total, done   kinds to try, and tried
+    x             the data in rising order
+    """
+
+    def __init__(self, x: Floats, kinds: int) -> None:
+        self.x, self.total, self.done = x, kinds, 0
+        self.fits: list[dict[str, Any]] = []
+        self.unfit: list[dict[str, str]] = []
+
+    def report(self) -> dict[str, Any]:
+        """{n, mean, std, min, max, distinct, fits, unfit, warnings}, as `fit` says."""
+        x, fits = self.x, sorted(self.fits, key=lambda one: float(one["aic"]))
+        weights = [math.exp((fits[0]["aic"] - one["aic"]) / 2) for one in fits]
+        total = math.fsum(weights)
+        distinct = len(np.unique(x))
+        return {
+            "n": len(x),
+            "mean": float(x.mean()),
+            "std": float(x.std(ddof=1)),
+            "min": float(x[0]),
+            "max": float(x[-1]),
+            "distinct": distinct,
+            "fits": [
+                {**one, "weight": weight / total}
+                for one, weight in zip(fits, weights, strict=True)
+            ],
+            "unfit": list(self.unfit),
+            "warnings": _warnings(len(x), distinct),
+        }
+
+
+def candidates(
+    data: Sequence[Any] | npt.NDArray[Any],
+    kinds: Sequence[str] | None = None,
+    within: Range = None,
+    field: str = "data",
+) -> Iterator[Candidates]:
+    """The growing list of what `fit` gives: before the first kind, and after each.
+
+    The same object is yielded again and again; the last one is complete.
+    """
+    wanted = _kinds(kinds)
+    state = Candidates(_read(data, field), len(wanted))
+    yield state
+    for kind in wanted:
+        estimate, parameters = FITS[kind]
+        try:
+            distribution, errors = estimate(state.x, within)
+            judged = _judged(state.x, distribution, dict(errors or {}), parameters)
+            state.fits.append(judged)
+        except (Unfit, InputError) as reason:
+            state.unfit.append({"kind": kind, "reason": str(reason)})
+        state.done += 1
+        yield state
 
 
 def fit(
@@ -53,34 +120,8 @@ def fit(
     Sources: Akaike (1974), doi:10.1109/TAC.1974.1100705; Schwarz (1978),
     doi:10.1214/aos/1176344136; Anderson and Darling (1954), doi:10.2307/2281537.
     """
-    x = _read(data, field)
-    fits: list[dict[str, Any]] = []
-    unfit: list[dict[str, str]] = []
-    for kind in _kinds(kinds):
-        estimate, parameters = FITS[kind]
-        try:
-            distribution, errors = estimate(x, within)
-            fits.append(_judged(x, distribution, dict(errors or {}), parameters))
-        except (Unfit, InputError) as reason:
-            unfit.append({"kind": kind, "reason": str(reason)})
-    fits.sort(key=lambda one: float(one["aic"]))
-    for one in fits:
-        one["weight"] = math.exp((fits[0]["aic"] - one["aic"]) / 2)
-    total = math.fsum(one["weight"] for one in fits)
-    for one in fits:
-        one["weight"] /= total
-    distinct = len(np.unique(x))
-    return {
-        "n": len(x),
-        "mean": float(x.mean()),
-        "std": float(x.std(ddof=1)),
-        "min": float(x[0]),
-        "max": float(x[-1]),
-        "distinct": distinct,
-        "fits": fits,
-        "unfit": unfit,
-        "warnings": _warnings(len(x), distinct),
-    }
+    *_, last = candidates(data, kinds, within, field)
+    return last.report()
 
 
 def _read(data: Sequence[Any] | npt.NDArray[Any], field: str) -> Floats:

@@ -13,6 +13,7 @@ from flask_api.numerics.correlation import Correlation
 from flask_api.numerics.designs import design, parts
 from flask_api.numerics.distribution import Distribution
 from flask_api.numerics.nearest_correlation import lower_factor
+from flask_api.numerics.normal_scores import mixer
 
 Floats = npt.NDArray[np.float64]
 
@@ -43,7 +44,8 @@ class Sampler:
         if correlation is not None:
             preferred = "iman_conover" if sampling == "lhs" else "copula"
             self.method = correlation.method or preferred
-            self._factor = correlation.factor
+            self._factor = np.ascontiguousarray(correlation.factor)
+            self._mix = mixer(total * len(correlation.names))
             self._tied = {name: i for i, name in enumerate(correlation.names)}
 
     def block(self, start: int, n: int) -> dict[str, Floats]:
@@ -61,7 +63,7 @@ class Sampler:
         else:
             together = u[[order.index(name) for name in held]]
         if self.method == "copula":
-            z = self._factor @ cast(Floats, ndtri(together))
+            z = self._mix(np.ascontiguousarray(together), self._factor)
             tied = dict(zip(held, z, strict=True))
             drawn |= self._each(tied, lambda shape, row: shape.of_normal(row))
         else:

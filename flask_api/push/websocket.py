@@ -1,56 +1,101 @@
-"""Raw WebSockets: `/realtime` of seed 000, and what every raw socket here shares."""
+"""What every raw WebSocket here shares: who may open one, how it lives, how it ends.
+
+A topic is a file of its own, `realtime.py` for one: a blueprint made by `topic`, a
+route on it, and messages handed to `serve`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
-from functools import partial
-from socket import IPPROTO_TCP, TCP_NODELAY
-from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from flask import Blueprint, Flask, current_app, request
 from flask_sock import Sock
-from simple_websocket import ConnectionClosed, Server
 
 from flask_api.errors import Forbidden, ServiceError, ValidationError
-from flask_api.jobs.job import Event, Job, Status
 from flask_api.push import dialects
+from flask_api.push.allowance import Allowance
+from flask_api.push.line import Ending, Line, LineClosed, Unread
 from flask_api.push.origins import origin_allowed
 from flask_api.push.socketio import socketio
 
 if TYPE_CHECKING:
-    from flask_api.jobs.registry import Registry, Result
     from flask_api.settings import Settings
 
-#: Seconds between the pings that tell a silent client from a gone one.
-PING_S = 30
-#: Seconds after which a silent sender looks whether its client is still there.
-_IDLE_S = 3.0
+#: Seconds after which a topic with nothing to say gives None, so that its sender sees
+#: whether the client is still there.
+IDLE_S = 3.0
 
-#: What a sender gives: JSON messages, None where it has nothing to say for a while.
+#: What a topic gives: JSON messages, None where it has nothing to say for a while.
 Messages = Iterator[Mapping[str, Any] | None]
 
+#: The owner that stands for everybody where there is no log-in.
+_NOBODY = "anonymous"
+
+_OWNER, _ALLOWANCE = "websocket_owner", "websocket_allowance"
+
 sock = Sock()
-bp = Blueprint("websockets", __name__)
+
+
+class TooManyConnections(ServiceError):
+    """You hold as many WebSockets as one may: close one, or raise MAX_SOCKETS."""
+
+    status = 503
+    code = "TOO_MANY_CONNECTIONS"
+    title = "Service unavailable"
+
+
+class TooManyMessages(ServiceError):
+    """You send more messages a second than one may: send fewer at a time."""
+
+    status = 429
+    code = "TOO_MANY_MESSAGES"
+    title = "Too many requests"
+
+
+class Words:
+    """How a topic says what all topics say, and what it does with what it hears."""
+
+    def heartbeat(self) -> Mapping[str, Any]:
+        """What is sent beside every ping, for clients that don't see pings."""
+        return {"type": "heartbeat", "timestamp": dialects.now()}
+
+    def refusal(self, error: ServiceError) -> Mapping[str, Any]:
+        """The message that tells `error`."""
+        return dialects.refusal(error)
+
+    def hear(self, message: str | bytes) -> Mapping[str, Any] | None:
+        """The answer to a client's message; None for none.
+
+        Called from the task that listens, while another one draws the topic's messages.
+        A ServiceError raised here is told, and the socket lives on.
+        """
+        return None
 
 
 def init_app(app: Flask, *, owner: Callable[[], str]) -> None:
-    """Serve the raw WebSockets from `app`; `owner` says who asks."""
+    """Let `app` serve topics; `owner` says who asks, within a request."""
     settings: Settings = app.config["SETTINGS"]
-    app.config["SOCK_SERVER_OPTIONS"] = {
-        "ping_interval": PING_S,
-        "max_message_size": settings.max_message_bytes,
-        # A plain thread would keep a stopped server alive until the next ping.
-        "thread_class": partial(Thread, daemon=True),
-    }
-    app.extensions["websocket_owner"] = owner
-    app.register_blueprint(bp)
+    app.config["SOCK_SERVER_OPTIONS"] = {"thread_class": Unread}
+    app.extensions[_OWNER] = owner
+    app.extensions[_ALLOWANCE] = Allowance(
+        settings.max_sockets, settings.max_socket_messages_per_s
+    )
 
 
-@bp.before_request
-def check_origin() -> None:
+def topic(name: str, import_name: str) -> Blueprint:
+    """A blueprint whose routes are WebSockets: `@sock.route(path, bp=...)`."""
+    bp = Blueprint(name, import_name)
+    for check in (_check_origin, _check_handshake, _without_compression):
+        bp.before_request(check)
+    return bp
+
+
+# -- before the handshake ------------------------------------------------------------
+
+
+def _check_origin() -> None:
     """Refuse pages of foreign origin; browsers let them open WebSockets anywhere."""
     settings: Settings = current_app.config["SETTINGS"]
     origin = request.headers.get("Origin")
@@ -61,8 +106,7 @@ def check_origin() -> None:
         )
 
 
-@bp.before_request
-def check_handshake() -> None:
+def _check_handshake() -> None:
     """Refuse what is no WebSocket handshake, which the library answers with a crash."""
     wanted = {"Connection": "upgrade", "Upgrade": "websocket"}
     for name, word in wanted.items():
@@ -83,129 +127,106 @@ def _no_handshake(header: str, problem: str) -> ValidationError:
     )
 
 
-class _WholeSends:
-    """A socket whose `send` sends everything, one message after the other.
+def _without_compression() -> None:
+    # It costs each socket 300 kB, and 16 kB of it can unfold to 16 MB at once.
+    request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
 
-    simple-websocket calls `send` once per message, from two threads; under eventlet
-    that sends only what fits into the kernel's buffer.
+
+# -- after it ------------------------------------------------------------------------
+
+
+def current_owner() -> str:
+    """The owner of the socket that this request opens."""
+    return str(current_app.extensions[_OWNER]())
+
+
+def serve(ws: Any, messages: Messages, words: Words | None = None) -> None:
+    """Send `messages` to `ws` until they end or the client leaves or must.
+
+    messages   drawn in a task of its own, None at least every IDLE_S; closed at the end
+    words      the topic's own way to say heartbeats and refusals, and to hear
+
+    Pings and heartbeats, the bounds of the settings and the closing are done here.
     """
-
-    def __init__(self, sock: Any) -> None:
-        # Without it, a second small message waits 40 ms for the first one's receipt.
-        sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-        self._sock = sock
-        self._lock = Lock()
-
-    def send(self, data: bytes) -> int:
-        with self._lock:
-            self._sock.sendall(data)
-        return len(data)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sock, name)
-
-
-def serve(ws: Server, messages: Messages) -> None:
-    """Send `messages` to `ws` until they end or the client leaves.
-
-    What the client sends is read and dropped. `messages` is closed at the end.
-    """
-    try:
-        ws.sock = _WholeSends(ws.sock)
-    except OSError:  # closed since the handshake: by the client, or for what it sent
+    words = words or Words()
+    settings: Settings = current_app.config["SETTINGS"]
+    allowance = cast(Allowance, current_app.extensions[_ALLOWANCE])
+    line = Line(
+        ws,
+        ping_s=settings.socket_heartbeat_s,
+        silence_s=settings.socket_silence_s,
+        most_bytes=settings.max_message_bytes,
+    )
+    owner = current_owner()
+    who = owner if owner != _NOBODY else f"{_NOBODY} at {request.remote_addr}"
+    if not allowance.take_socket(who):
         cast(Any, messages).close()
+        # After the handshake: a browser tells its page nothing of an answer before it.
+        _tell(line, words.refusal(_too_many_sockets(allowance)))
+        line.leave(Ending.TRY_LATER)
+        ws.sock.close()
         return
-    sender = socketio.start_background_task(_send, ws, messages)
+    sender = socketio.start_background_task(_send, line, messages)
+    ending = Ending.FAILED
     try:
-        while ws.connected:
-            ws.receive()
-    except ConnectionClosed:
-        pass
+        ending = _listen(line, words, lambda: allowance.take_message(who))
+        if ending is Ending.TOO_MANY:
+            _tell(line, words.refusal(_too_many_messages(allowance)))
     finally:
+        line.leave(ending)
+        allowance.give_back(who)
         sender.join()
+        ws.sock.close()
 
 
-def _send(ws: Server, messages: Messages) -> None:
+def _listen(line: Line, words: Words, allow: Callable[[], bool]) -> Ending:
+    def hear(message: str | bytes) -> None:
+        try:
+            answer = words.hear(message)
+        except ServiceError as error:
+            answer = words.refusal(error)
+        if answer is not None:
+            line.send(_text(answer))
+
+    return line.listen(hear, lambda: line.send(_text(words.heartbeat())), allow)
+
+
+def _too_many_sockets(allowance: Allowance) -> TooManyConnections:
+    return TooManyConnections(
+        f"you hold {allowance.sockets} WebSockets already, as many as one may: close "
+        "one, or have MAX_SOCKETS raised"
+    )
+
+
+def _too_many_messages(allowance: Allowance) -> TooManyMessages:
+    return TooManyMessages(
+        f"more than {allowance.messages_per_s} messages a second came from you, on all "
+        "your WebSockets together: send fewer, or have MAX_SOCKET_MESSAGES_PER_S raised"
+    )
+
+
+def _tell(line: Line, message: Mapping[str, Any]) -> None:
+    try:
+        line.send(_text(message))
+    except LineClosed:
+        return  # it left by itself
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    return orjson.dumps(message).decode()
+
+
+def _send(line: Line, messages: Messages) -> None:
+    ending = Ending.FAILED
     try:
         for message in messages:
-            if not ws.connected:
-                return
+            if line.closed.is_set():
+                break
             if message is not None:
-                ws.send(orjson.dumps(message).decode())
-        ws.close()
-    except (ConnectionClosed, OSError):
-        return  # the client has gone; the loop that reads ends by itself
+                line.send(_text(message))
+        ending = Ending.LEFT
+    except LineClosed:
+        ending = Ending.LEFT  # the client has gone; who listens ends by itself
     finally:
         cast(Any, messages).close()
-
-
-# -- /realtime ---------------------------------------------------------------------
-
-
-@sock.route("/realtime", bp=bp)  # type: ignore[untyped-decorator]
-def realtime(ws: Server) -> None:
-    """Progress and results of one analysis (`?analysis_id=`), or of all."""
-    registry = cast("Registry", current_app.extensions["registry"])
-    owner = str(current_app.extensions["websocket_owner"]())
-    name = request.args.get("analysis_id")
-    serve(ws, _one(registry, owner, name) if name else _all(registry, owner))
-
-
-def _one(registry: Registry, owner: str, name: str) -> Messages:
-    try:
-        job = registry.get(owner, name)
-        follow = registry.follow(job.owner, job.id, None, _IDLE_S)
-        with closing(follow) as events:
-            for event in events:
-                yield None if event is None else _of_event(registry, job, event)
-    except ServiceError as error:
-        yield {**dialects.refusal(error), "analysis_id": name}
-
-
-def _of_event(registry: Registry, job: Job, event: Event) -> Mapping[str, Any]:
-    if dialects.is_final(event):
-        return _ended(registry, registry.get(job.owner, job.id))
-    progress = dialects.progress_update(event, job)["progress"]
-    return _progress(job, progress)
-
-
-def _all(registry: Registry, owner: str) -> Messages:
-    told: set[str] = set()
-    with closing(registry.changes(owner, _IDLE_S)) as changes:
-        for change in changes:
-            if change is None or isinstance(change, str):
-                yield None
-            elif not change.status.terminal:
-                yield _progress(change, round(100 * change.progress, 6))
-            elif change.id not in told:  # its row may change once more
-                told.add(change.id)
-                yield _ended(registry, change)
-
-
-def _progress(job: Job, progress: float) -> Mapping[str, Any]:
-    return {
-        "type": "analysis_progress",
-        "analysis_id": job.public_id,
-        "progress": progress,
-    }
-
-
-def _ended(registry: Registry, job: Job) -> Mapping[str, Any]:
-    if job.status is not Status.COMPLETED:
-        error = job.error or {"code": "CANCELLED", "message": "The job was cancelled."}
-        told = dialects.error_words(
-            str(error.get("message") or error["code"]),
-            str(error["code"]),
-            error.get("details"),
-        )
-        return {**told, "analysis_id": job.public_id}
-    try:
-        result: Result = registry.result(job.owner, job.id)
-        results = dialects.results_of(job, result, job.latest_results)
-    except ServiceError as error:  # deleted in this very moment
-        return {**dialects.refusal(error), "analysis_id": job.public_id}
-    return {
-        "type": "calculation_complete",
-        "analysis_id": job.public_id,
-        **results,
-    }
+        line.close_and_wait(ending)

@@ -286,9 +286,9 @@ def test_a_worker_process_writes_it_too(
     address = f"/api/jobs/{made.json['analysis_id']}/result?format=xlsx"
     book = sheets(client.get(address).data)
     curve = made.json["results"]["S11"]["sensitivity_curve"]
-    rows = list(book["curve"].iter_rows(min_row=2, values_only=True))
-    heads = [cell.value for cell in book["curve"][1]]
-    at = heads.index("value"), heads.index("result")
+    rows = list(book["Points"].iter_rows(min_row=2, values_only=True))
+    heads = [cell.value for cell in book["Points"][1]]
+    at = heads.index("Value"), heads.index("Output")
     for row, point in zip(rows, curve, strict=True):
         wanted = [point["value"], point["result"]]
         assert [row[at[0]], row[at[1]]] == pytest.approx(wanted, rel=1e-15)

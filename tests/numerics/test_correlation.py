@@ -165,7 +165,8 @@ def test_inputs_without_correlation_keep_the_bits_they_had():
     alone, tied = drawn(500), drawn(500, correlation=asked)
     assert tied["c"].tolist() == alone["c"].tolist()
     assert tied["d"].tolist() == alone["d"].tolist()
-    np.testing.assert_allclose(tied["a"], alone["a"], rtol=1e-14)
+    # scores of two algorithms, each within 1e-15 of values up to 3.5; a = 5 + 2 z
+    np.testing.assert_allclose(tied["a"], alone["a"], rtol=0, atol=2e-14)
 
 
 def test_replicates_stay_independent_when_reordered():

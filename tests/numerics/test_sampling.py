@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import chisquare, qmc
 
+import flask_api
 from flask_api.numerics import InputError
 from flask_api.numerics.designs import (
     BLOCK,
@@ -107,6 +110,19 @@ def test_streams_of_other_seeds_and_lanes_share_no_number():
 
 
 STREAMS = [(s, b, lane) for s in (0, 1) for b in (0, 64) for lane in ((), (1,), (1, 2))]
+
+
+def test_each_purpose_has_a_lane_of_its_own():
+    # two purposes that share a lane would draw the same numbers from one seed
+    found = Counter(
+        number
+        for source in Path(flask_api.__file__).parent.rglob("*.py")
+        for line in source.read_text().splitlines()
+        if (said := re.match(r"(_\w*LANE(?:, _\w*LANE)*) = ([\d, ]+)", line))
+        for number in map(int, said[2].split(","))
+    )
+    assert len(found) >= 10
+    assert set(found.values()) == {1}
 
 
 def test_the_mean_of_many_blocks_scatters_as_independent_draws_do():

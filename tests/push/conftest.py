@@ -13,8 +13,8 @@ from flask_api.analysis import Analyses
 from flask_api.http import auth, body, error_handlers, headers
 from flask_api.jobs.build import build_engine
 from flask_api.jobs.routes import bp as jobs
+from flask_api.push import realtime, websocket
 from flask_api.push import socketio as push
-from flask_api.push import websocket
 from flask_api.settings import Settings
 
 from .demo import with_demo
@@ -43,6 +43,7 @@ def app(tmp_path: Path) -> Iterator[Flask]:
     app.extensions["registry"] = engine.registry
     app.extensions["engine"] = engine
     app.register_blueprint(jobs)
+    app.register_blueprint(realtime.bp)
     engine.start()
     until = time.monotonic() + 10
     while not engine.ready and time.monotonic() < until:

@@ -15,12 +15,6 @@ class Pictured(Protocol):
     """An item with the front-end's flags for pictures."""
 
     @property
-    def id(self) -> str | None: ...
-
-    @property
-    def enabled(self) -> bool: ...
-
-    @property
     def comparison_type(self) -> str | None: ...
 
     @property
@@ -33,15 +27,28 @@ class Pictured(Protocol):
     def point(self) -> bool: ...
 
 
-def pictures(items: Sequence[Pictured]) -> list[dict[str, Any]]:
-    """Pictures that the front-end's flags ask for, for the report."""
+class Asking(Protocol):
+    """A request whose items say which inputs vary."""
+
+    def items(self) -> Sequence[Pictured]: ...
+
+    def field(self, index: int) -> str: ...
+
+
+def pictures(request: Asking, varied: Sequence[Varied]) -> list[dict[str, Any]]:
+    """Pictures that the front-end's flags ask for, for the report, by input.
+
+    An item that means all inputs asks for those of each.
+    """
+    asked = {request.field(i): item for i, item in enumerate(request.items())}
     rows = []
-    for item in items:
+    for one in varied:
+        item = asked[one.field]
         flags = {"waterfall": item.waterfall, "bar": item.bar, "point": item.point}
         kinds = [kind for kind, wanted in flags.items() if wanted]
-        if item.enabled and kinds:
+        if kinds:
             axis = item.comparison_type or "primary"
-            rows.append({"id": item.id, "kinds": kinds, "comparison_type": axis})
+            rows.append({"id": one.id, "kinds": kinds, "comparison_type": axis})
     return rows
 
 

@@ -109,7 +109,7 @@ def _one_at_a_time(
             "confidence_level": config.confidence_level,
             "monte_carlo_iterations": config.monte_carlo_iterations,
             "uncertain_inputs": {n: d.as_mapping() for n, d in uncertain.items()},
-            "pictures": pictures(request.items()),
+            "pictures": pictures(request, varied),
         },
     )
 

@@ -39,6 +39,8 @@ class Method:
     run         (model, inputs, outputs, samples, *, seed, ...) -> states
     samples     where the request says none, and `most` that it takes
     counted     what `rows` and `failed` of its report count
+    conditional whether it draws inputs given others: where they are correlated, only
+                the copula has a rule for that
     settings    names in `config` that it takes beside samples, seed, outputs
     samplings   designs that it takes
     indices     values by input in its report -> their names in the answer; the first
@@ -56,6 +58,7 @@ class Method:
     samplings: tuple[str, ...] = ()
     counted: str = "rows"
     most: int = 1 << 32
+    conditional: bool = False
 
     @property
     def by_input(self) -> tuple[str, ...]:
@@ -101,13 +104,14 @@ METHODS: Mapping[str, Method] = {
         indices={"effects": "shapley"},
         settings=("groups", "correlation", "confidence_level"),
         samplings=_EVEN,
+        conditional=True,
     ),
     "src": Method(
         run=partial(regression, ranked=False),
         samples=4096,
         indices={"src": "src", "pcc": "pcc"},
         details=("p_value",),
-        settings=("confidence_level",),
+        settings=("correlation", "confidence_level"),
         samplings=_GIVEN,
     ),
     "prcc": Method(
@@ -115,7 +119,7 @@ METHODS: Mapping[str, Method] = {
         samples=4096,
         indices={"prcc": "prcc", "srrc": "srrc"},
         details=("p_value",),
-        settings=("confidence_level",),
+        settings=("correlation", "confidence_level"),
         samplings=_GIVEN,
     ),
     "pawn": Method(
@@ -123,7 +127,7 @@ METHODS: Mapping[str, Method] = {
         samples=4096,
         indices={"median": "median", "mean": "mean", "maximum": "maximum"},
         details=("minimum", "cv", "stdev", "distances", "above_noise"),
-        settings=("slices", "dummies"),
+        settings=("correlation", "slices", "dummies"),
         samplings=_GIVEN,
     ),
     "delta": Method(
@@ -131,7 +135,7 @@ METHODS: Mapping[str, Method] = {
         samples=4096,
         indices={"delta": "delta", "first": "first"},
         details=("delta_raw", "first_raw", "above_dummy"),
-        settings=("resamples", "confidence_level"),
+        settings=("correlation", "resamples", "confidence_level"),
         samplings=_GIVEN,
     ),
     "fast": Method(

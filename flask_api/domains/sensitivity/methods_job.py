@@ -16,9 +16,10 @@ from flask_api.domains.sensitivity.local import local
 from flask_api.domains.sensitivity.method_answer import live, method_answer
 from flask_api.domains.sensitivity.methods import LOCAL, METHODS, Method, State
 from flask_api.domains.sensitivity.schema import AnalyzeRequest
-from flask_api.domains.sensitivity.settings_given import refuse_settings
+from flask_api.domains.sensitivity.settings_given import refuse_settings, within
 from flask_api.domains.sensitivity.studied_model import Start, begin
-from flask_api.numerics.correlation import read_correlation
+from flask_api.domains.sensitivity.sub_range import SubRanges
+from flask_api.numerics.correlation import Correlation, read_correlation
 from flask_api.numerics.errors import InputError, NoSolutionError
 
 Floats = npt.NDArray[np.float64]
@@ -38,6 +39,9 @@ def by_method(
     refuse_settings(request, method)
     start = begin(request, config.outputs, config.seed, progress, context)
     start.refuse_choices(f"method {name} wants numbers")
+    correlation = _correlation(config.correlation, start)
+    correlated = () if correlation is None else correlation.names
+    start, parts = within(start, config.within, correlated)
     outputs = start.outputs or list(dict.fromkeys(v.output for v in start.varied))
     progress(0, 1, "model read", method=name, output=outputs[0], rows=[])
     base = _base(start, outputs, progress, needed=method is LOCAL)
@@ -54,7 +58,7 @@ def by_method(
         method,
         entries,
         reports,
-        _metadata(request, start, method, told.state, outputs, base),
+        _metadata(request, start, method, told.state, outputs, base, parts),
         start.varied[0].id if request.parameter and len(start.varied) == 1 else None,
     )
     told.last(reports[outputs[0]])
@@ -168,25 +172,33 @@ def _settings(request: AnalyzeRequest, start: Start, method: Method) -> dict[str
             for group, members in given["groups"].items()
         }
     if "correlation" in given:
-        given["correlation"] = _correlation(given["correlation"], start)
+        read = _correlation(given["correlation"], start)
+        given["correlation"] = _of_scores(read, start) if method.conditional else read
     return given
 
 
-def _correlation(described: Any, start: Start) -> Floats | None:
-    """Correlations of the normal scores of all inputs that vary, in their order."""
+def _correlation(described: Any, start: Start) -> Correlation | None:
+    """The correlation of the inputs that vary, by the user's names."""
     field = "config.correlation"
-    ids = [item.id for item in start.varied]
-    read = read_correlation(
-        described, ids, field, resolve=lambda name: start.id_of(name, field)
+    return read_correlation(
+        described,
+        [item.id for item in start.varied],
+        field,
+        resolve=lambda name: start.id_of(name, field),
     )
+
+
+def _of_scores(read: Correlation | None, start: Start) -> Floats | None:
+    """Correlations of the normal scores of all inputs that vary, in their order."""
     if read is None:
         return None
     if read.method == "iman_conover":
         raise InputError(
             "got iman_conover; Shapley effects draw one input given others, for which "
             "only the copula has a rule: leave out method",
-            f"{field}.method",
+            "config.correlation.method",
         )
+    ids = [item.id for item in start.varied]
     matrix = np.eye(len(ids))
     at = [ids.index(name) for name in read.names]
     matrix[np.ix_(at, at)] = read.normals
@@ -224,11 +236,13 @@ def _metadata(
     state: State,
     outputs: Sequence[str],
     base: Mapping[str, float] | None,
+    parts: SubRanges | None,
 ) -> dict[str, Any]:
     config, model = request.config, start.model
     evaluations = int(getattr(state, "evaluations", state.done))
     samples = None if method is LOCAL else config.samples or method.samples
     settings = {name: getattr(config, name) for name in method.settings}
+    correlation = _correlation(config.correlation, start)
     return {
         "method": request.method,
         "output": outputs[0],
@@ -240,15 +254,22 @@ def _metadata(
         "evaluations": evaluations,
         "sampling": config.sampling or next(iter(method.samplings), None),
         "settings": settings,
+        "correlation": None if correlation is None else correlation.report(),
         "inputs": {item.id: given_input(item) for item in start.varied},
         "model": dict(model.identity),
-        "assumptions": _assumptions(config.correlation, start, method),
+        "within": None if parts is None else parts.report(),
+        "assumptions": [
+            *_assumptions(correlation, start, method),
+            *(() if parts is None else parts.assumptions()),
+        ],
         "warnings": start.warnings,
-        "pictures": pictures(request.items()),
+        "pictures": pictures(request, start.varied),
     }
 
 
-def _assumptions(correlation: Any, start: Start, method: Method) -> list[str]:
+def _assumptions(
+    correlation: Correlation | None, start: Start, method: Method
+) -> list[str]:
     if method is LOCAL:
         return []
     said = ["the inputs vary independently of each other"] if not correlation else []

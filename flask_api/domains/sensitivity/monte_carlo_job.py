@@ -10,6 +10,7 @@ from flask_api.analysis import Context, Progress
 from flask_api.domains.sensitivity.answers import pictures, short, simulation_answer
 from flask_api.domains.sensitivity.schema import MonteCarloRequest
 from flask_api.domains.sensitivity.selection import Varied
+from flask_api.domains.sensitivity.settings_given import within
 from flask_api.domains.sensitivity.studied_model import Start, begin
 from flask_api.numerics.correlation import Correlation, read_correlation
 from flask_api.numerics.errors import NoSolutionError
@@ -46,6 +47,8 @@ def monte_carlo(
         [str(item.name) for item in start.varied],
         resolve=lambda name: start.model.find(name) or name,
     )
+    told = _told(correlation, start)
+    start, parts = within(start, config.within, told["names"] if told else ())
     stop = None
     if config.stop is not None:
         stop = read_stop(
@@ -66,7 +69,7 @@ def monte_carlo(
     if not alone:
         only = start.varied[0].id
         per_parameter = {only: short(state.summaries[outputs[0]].report())}
-    return simulation_answer(
+    answer = simulation_answer(
         start.model,
         start.varied,
         state,
@@ -78,15 +81,19 @@ def monte_carlo(
             "replicates": state.summaries[outputs[0]].question.replicates,
             "iterations": request.iterations,
             "stop": None if state.reached is None else state.reached.report(),
-            "correlation": _told(correlation, start),
+            "correlation": told,
+            "within": None if parts is None else parts.report(),
             "seed": start.seed,
             "kernel": start.model.kernel(request.iterations),
             "confidence_level": config.confidence_level,
             "target": None if config.target is None else config.target.model_dump(),
             "per_parameter_draws": min(request.iterations, ALONE),
-            "pictures": pictures(request.items()),
+            "pictures": pictures(request, start.varied),
         },
     )
+    if parts is not None:
+        answer["metadata"]["assumptions"] += parts.assumptions()
+    return answer
 
 
 def _together(
@@ -192,9 +199,4 @@ def _told(correlation: Correlation | None, start: Start) -> dict[str, Any] | Non
     if correlation is None:
         return None
     ids = {item.name: item.id for item in start.varied}
-    return {
-        "names": [ids[name] for name in correlation.names],
-        "matrix": correlation.ranks.tolist(),
-        "method": correlation.method,
-        "missed_by": correlation.shift,
-    }
+    return correlation.report() | {"names": [ids[name] for name in correlation.names]}

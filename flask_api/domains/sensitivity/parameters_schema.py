@@ -27,6 +27,44 @@ Output = Annotated[str, Field(min_length=1, max_length=64)]
 Outputs = Annotated[list[Output], Field(min_length=1, max_length=50)]
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+#: Read by `numerics.correlation.read_correlation`.
+Correlations = (
+    Annotated[dict[str, Any], Field(max_length=3)]
+    | Annotated[list[Any], Field(max_length=125_000)]
+)
+
+
+class Part(Request):
+    """A part of a range, from `min` to `max`; one of them may be left out.
+
+    `[min, max]` is understood too, with null for one left out.
+    """
+
+    min: float | None = None
+    max: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _pair(cls, data: Any) -> Any:
+        if isinstance(data, list):
+            if len(data) != 2:
+                raise ValueError(f"got {len(data)} numbers; wanted [min, max]")
+            return {"min": data[0], "max": data[1]}
+        return data
+
+    @model_validator(mode="after")
+    def _has_an_end(self) -> Part:
+        if self.min is None and self.max is None:
+            raise ValueError("got neither min nor max; give at least one")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(
+                f"got min {self.min:g} and max {self.max:g}; min must not be above max"
+            )
+        return self
+
+
+#: Parts of the ranges of inputs, by id.
+Within = Annotated[dict[Id, Part], Field(min_length=1, max_length=200)]
 
 
 class Parameter(Request):

@@ -13,6 +13,8 @@ from flask_api.domains.sensitivity.derivatives.schema import (
     DerivativesBody,
     DerivativesQuery,
 )
+from flask_api.domains.sensitivity.fitting.schema import FitAnswer
+from flask_api.domains.sensitivity.surface.schema import SurfaceAnswer
 from flask_api.errors import NotFound
 from flask_api.http.answers import Accepted
 from flask_api.http.body import json_object, query
@@ -192,6 +194,38 @@ def efficacy() -> Response:
     such jobs.
     """
     return answer("sensitivity.efficacy", json_object())
+
+
+@bp.post("/sensitivity/surface")
+@bp.post("/api/sensitivity/surface")
+@described(
+    tag="sensitivity",
+    kind="sensitivity.surface",
+    waits=True,
+    answers={200: SurfaceAnswer, 202: Accepted, **_ERRORS},
+)
+def surface() -> Response:
+    """Compute outputs over a grid of one or two decisions, certain or uncertain.
+
+    Answers the result, or 202 with the job's address where it takes longer.
+    """
+    return answer("sensitivity.surface", json_object())
+
+
+@bp.post("/sensitivity/fit")
+@bp.post("/api/sensitivity/fit")
+@described(
+    tag="sensitivity",
+    kind="sensitivity.fit",
+    waits=True,
+    answers={200: FitAnswer, 202: Accepted, **_ERRORS},
+)
+def fit() -> Response:
+    """Fit distributions to data by maximum likelihood, and rank them.
+
+    Each is written as the `distribution` of a parameter, so that it can be pasted.
+    """
+    return answer("sensitivity.fit", json_object())
 
 
 @bp.get("/sensitivity/derivatives/<parameter>")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,11 +10,14 @@ from flask_api.analysis import Analysis, Request, Table
 from flask_api.domains.price.inputs import is_input
 from flask_api.domains.sensitivity.derivatives.schema import DERIVATIVES
 from flask_api.domains.sensitivity.efficacy.schema import EFFICACY
+from flask_api.domains.sensitivity.fitting.schema import FITTING
+from flask_api.domains.sensitivity.method_offer import described as methods_described
 from flask_api.domains.sensitivity.optimization.schema import (
     OPTIMIZATION,
     OptimizeRequest,
 )
 from flask_api.domains.sensitivity.parameters_schema import (
+    Correlations,
     Id,
     Output,
     Outputs,
@@ -22,7 +25,9 @@ from flask_api.domains.sensitivity.parameters_schema import (
     Seed,
     Share,
     Varies,
+    Within,
 )
+from flask_api.domains.sensitivity.surface.schema import SURFACES
 
 __all__ = [
     "ANALYSES",
@@ -31,13 +36,6 @@ __all__ = [
     "OptimizeRequest",
     "Parameter",
 ]
-
-
-#: Read by `numerics.correlation.read_correlation`.
-Correlations = (
-    Annotated[dict[str, Any], Field(max_length=3)]
-    | Annotated[list[Any], Field(max_length=125_000)]
-)
 
 
 class AnalyzeConfig(Request):
@@ -100,7 +98,8 @@ class AnalyzeConfig(Request):
     )
     correlation: Correlations | None = Field(
         default=None,
-        description="Of shapley: rank correlations, `{names, matrix}` or `{pairs}`.",
+        description="Of shapley, src, prcc, pawn, delta: rank correlations, `{names, "
+        "matrix}` or `{pairs}`, with `method` (`copula`, `iman_conover`) or without.",
     )
     levels: int | None = Field(
         default=None, ge=2, le=1000, description="Of morris: of its grid, even; 4."
@@ -127,6 +126,11 @@ class AnalyzeConfig(Request):
     harmonics: int | None = Field(
         default=None, ge=1, le=1000, description="Of fast (4) and rbd_fast (10)."
     )
+    within: Within | None = Field(
+        default=None,
+        description="Of methods that draw: only this part of an input's range, by id: "
+        "`{min, max}`.",
+    )
 
 
 class AnalyzeRequest(Varies):
@@ -151,7 +155,11 @@ class AnalyzeRequest(Varies):
         "delta",
         "fast",
         "rbd_fast",
-    ] = Field(default="oat", description="What is asked: see sensitivity.md.")
+    ] = Field(
+        default="oat",
+        description="What is asked: see sensitivity.md.",
+        json_schema_extra={"x-methods": methods_described()},
+    )
     type: Literal[
         "multipoint", "multiple", "monte_carlo", "monteCarlo", "montecarlo"
     ] = Field(
@@ -210,6 +218,10 @@ class MonteCarloConfig(Request):
     stop: StopWhen | None = Field(
         default=None, description="End earlier, once a number is known well enough."
     )
+    within: Within | None = Field(
+        default=None,
+        description="Only this part of an input's range is drawn, by id: `{min, max}`.",
+    )
     replicates: Literal[1, 2, 4, 8, 16, 32, 64] | None = Field(
         default=None,
         description="Independent designs that share the draws, so that intervals are "
@@ -244,6 +256,10 @@ ANALYSES = (
         aliases=("sensitivity",),
         prewarm=True,
         knows_parameter=is_input,
+        documents={
+            "html": "files.analysis:write_page",
+            "xlsx": "files.analysis:write_workbook",
+        },
         tables=(
             Table("curve", ("results", "*", "sensitivity_curve")),
             Table("tornado", ("tornado",)),
@@ -270,6 +286,10 @@ ANALYSES = (
         aliases=("monte_carlo", "monteCarlo", "montecarlo"),
         prewarm=True,
         knows_parameter=is_input,
+        documents={
+            "html": "files.monte_carlo:write_page",
+            "xlsx": "files.monte_carlo:write_workbook",
+        },
         tables=(
             Table("distribution", ("results", "distribution")),
             Table("percentiles", ("results", "percentiles")),
@@ -280,4 +300,6 @@ ANALYSES = (
     *OPTIMIZATION,
     *DERIVATIVES,
     *EFFICACY,
+    *SURFACES,
+    *FITTING,
 )

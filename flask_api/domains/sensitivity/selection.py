@@ -216,7 +216,7 @@ def _numeric(
     filed = None
     if entry is not None and entry.distribution is not None:
         filed = make(entry.distribution, f"inputs.{name}.distribution")
-    low, high, origin = _range(model, name, item, field, given)
+    low, high, origin = _range(model, name, item, field, given or filed)
     values = _values(item, baseline, low, high, spec.integer, field)
     for value in values if item.mode or item.range else ():
         if not spec.allows(value):

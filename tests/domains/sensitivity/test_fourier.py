@@ -178,6 +178,19 @@ def test_intervals_of_rbd_fast_cover_the_truth_as_often_as_they_say():
 
 
 @settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**63 - 1), st.sampled_from([fast, rbd_fast]))
+def test_first_order_indices_sum_to_one_at_most_within_their_intervals(seed, method):
+    # nothing but main effects, so that the true sum is 1
+    def line(x):
+        return {"y": x["x1"] - 2 * x["x2"] + 0.5 * x["x3"]}
+
+    known = report(method, line, CIRCLE, 1025, seed=seed)
+    rows = known["first"].values()
+    slack = sum(row["upper"] - row["value"] for row in rows)
+    assert sum(row["value"] for row in rows) <= 1 + slack + 1e-9
+
+
+@settings(max_examples=20, deadline=None)
 @given(st.permutations(range(4)), st.floats(-100, 100), st.floats(0.01, 100))
 def test_permuting_inputs_permutes_results_and_units_change_nothing(order, up, scale):
     rng = np.random.default_rng(8)

@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flask_api.domains.sensitivity.variance import shapley as module
+from flask_api.domains.sensitivity.variance.columns import columns_of
 from flask_api.domains.sensitivity.variance.shapley import shapley
 from flask_api.domains.sensitivity.variance.shapley_designs import (
+    Subsets,
     shapley_weights,
     walsh,
 )
@@ -330,3 +332,22 @@ def test_many_inputs_are_judged_by_permutations_and_too_many_are_refused():
         rho = np.eye(129)
         rho[0, 1] = rho[1, 0] = 0.5
         report(ishigami, {k: several[k] for k in list(several)[:129]}, correlation=rho)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.permutations(range(4)), st.floats(-100, 100), st.floats(0.01, 100))
+def test_permuting_inputs_permutes_results_and_units_change_nothing(order, up, scale):
+    names = ["a", "b", "c", "d"]
+    laws = dict(zip(names, [*CIRCLE.values(), Normal(0, 1)], strict=True))
+    u = np.random.default_rng(5).random((8, 64))
+
+    def effects(laws, u, up=0.0, scale=1.0):
+        design = Subsets(laws, columns_of(laws), None)
+        x = design.inputs(u, 0)
+        y = x["a"] * x["b"] + np.exp(x["c"] / 3) - x["d"]
+        return design.effects((up + scale * y).reshape(design.width, -1)).mean(axis=1)
+
+    plain = effects(laws, u)
+    rows = np.concatenate([u[order], u[4:][order]])
+    moved = effects({names[i]: laws[names[i]] for i in order}, rows, up, scale)
+    assert moved / scale**2 == pytest.approx(plain[order], rel=1e-7, abs=1e-9)

@@ -78,6 +78,10 @@ DERIVATIVES = (
         hidden=True,
         prewarm=True,
         knows_parameter=is_input,
+        documents={
+            "html": "files.derivatives:write_page",
+            "xlsx": "files.derivatives:write_workbook",
+        },
         tables=(
             Table("derivatives", ("table",)),
             Table("cross_effects", ("derivatives", "cross_effects")),

@@ -196,6 +196,10 @@ EFFICACY = (
             ("sensitivity_data", "analysis_id"),
             ("price_data", "analysis_id"),
         ),
+        documents={
+            "html": "files.efficacy:write_page",
+            "xlsx": "files.efficacy:write_workbook",
+        },
         tables=(
             Table("levers", ("levers",)),
             Table("missing", ("metadata", "missing")),

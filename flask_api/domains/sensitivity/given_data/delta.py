@@ -36,6 +36,7 @@ from flask_api.domains.sensitivity.given_data.sample import (
     interval,
     ranking,
 )
+from flask_api.numerics.correlation import Correlation
 from flask_api.numerics.distributions import Distribution
 from flask_api.numerics.errors import InputError
 from flask_api.numerics.monte_carlo import Model
@@ -122,16 +123,18 @@ def delta(
     seed: int,
     resamples: int = RESAMPLES,
     sampling: str = "random",
+    correlation: Correlation | None = None,
     confidence: float = 0.95,
 ) -> Iterator[Judgement]:
     """The growing delta of several outputs, once after each block of rows.
 
     model        called with whole columns, at most `designs.BLOCK` rows at a time
-    inputs       uncertain inputs by name, at least one; they may be correlated
+    inputs       uncertain inputs by name, at least one
     samples      rows, FEWEST to MOST; some thousand give two digits
     resamples    size of the bootstrap that takes out the bias and gives the intervals
     sampling     `random`, for which the intervals are made, or an even design such as
                  `sobol`, whose error they overstate
+    correlation  of the inputs; None = they are independent
     confidence   of the intervals, 0 < confidence < 1
 
     The bounds of delta tell how the corrected estimate scatters from sample to sample.
@@ -153,7 +156,16 @@ def delta(
             f"got {resamples:,} resamples of {samples:,} rows; wanted 2 to {most:,}",
             "config.resamples",
         )
-    for data in draw(model, inputs, outputs, samples, seed=seed, sampling=sampling):
+    drawn = draw(
+        model,
+        inputs,
+        outputs,
+        samples,
+        seed=seed,
+        sampling=sampling,
+        correlation=correlation,
+    )
+    for data in drawn:
         ask = partial(
             judge, data, seed=seed, resamples=resamples, confidence=confidence
         )

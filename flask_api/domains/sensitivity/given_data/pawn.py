@@ -22,6 +22,7 @@ from flask_api.domains.sensitivity.given_data.sample import (
     finite,
     ranking,
 )
+from flask_api.numerics.correlation import Correlation
 from flask_api.numerics.distributions import Distribution
 from flask_api.numerics.errors import InputError
 from flask_api.numerics.monte_carlo import Model
@@ -137,16 +138,18 @@ def pawn(
     seed: int,
     slices: int = 10,
     sampling: str = "random",
+    correlation: Correlation | None = None,
     dummies: int = DUMMIES,
 ) -> Iterator[Judgement]:
     """The growing PAWN indices of several outputs, once after each block of rows.
 
-    model      called with whole columns, at most `designs.BLOCK` rows at a time
-    inputs     uncertain inputs by name, at least one; they may be correlated
-    samples    rows; 100 in each slice give a picture
-    slices     of each input's range, 2 to 1,000
-    sampling   `random`, or an even design such as `sobol`
-    dummies    random orders of the rows that stand for an input without effect
+    model         called with whole columns, at most `designs.BLOCK` rows at a time
+    inputs        uncertain inputs by name, at least one
+    samples       rows; 100 in each slice give a picture
+    slices        of each input's range, 2 to 1,000
+    sampling      `random`, or an even design such as `sobol`
+    correlation   of the inputs; None = they are independent
+    dummies       random orders of the rows that stand for an input without effect
 
     Raises InputError for a wrong number of slices or dummies, no input, or more rows
     than are kept.
@@ -160,7 +163,16 @@ def pawn(
         raise InputError(
             f"got {dummies} dummies; wanted 0 (none) or more", "config.dummies"
         )
-    for data in draw(model, inputs, outputs, samples, seed=seed, sampling=sampling):
+    drawn = draw(
+        model,
+        inputs,
+        outputs,
+        samples,
+        seed=seed,
+        sampling=sampling,
+        correlation=correlation,
+    )
+    for data in drawn:
         ask = partial(judge, data, seed=seed, slices=slices, dummies=dummies)
         yield Judgement(data.total, data.done, ask)
 

@@ -25,6 +25,7 @@ from flask_api.domains.sensitivity.given_data.sample import (
     interval,
     ranking,
 )
+from flask_api.numerics.correlation import Correlation
 from flask_api.numerics.distributions import Distribution
 from flask_api.numerics.monte_carlo import Model
 from flask_api.numerics.proportions import two_sided_z
@@ -42,6 +43,7 @@ def regression(
     seed: int,
     ranked: bool,
     sampling: str = "random",
+    correlation: Correlation | None = None,
     confidence: float = 0.95,
 ) -> Iterator[Judgement]:
     """The growing coefficients of several outputs, once after each block of rows.
@@ -52,11 +54,21 @@ def regression(
     ranked       SRRC and PRCC instead of SRC and PCC
     sampling     `random`, for which the intervals are made, or an even design such as
                  `sobol`, whose error they overstate
+    correlation  of the inputs; None = they are independent
     confidence   of the intervals, 0 < confidence < 1
 
     Raises InputError for no input, no row, or more rows than are kept.
     """
-    for data in draw(model, inputs, outputs, samples, seed=seed, sampling=sampling):
+    drawn = draw(
+        model,
+        inputs,
+        outputs,
+        samples,
+        seed=seed,
+        sampling=sampling,
+        correlation=correlation,
+    )
+    for data in drawn:
         ask = partial(judge, data, ranked=ranked, confidence=confidence)
         yield Judgement(data.total, data.done, ask)
 

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flask_api.numerics.designs import blocks, design
+from flask_api.numerics.correlation import Correlation
+from flask_api.numerics.designs import blocks
 from flask_api.numerics.distributions import Distribution
 from flask_api.numerics.errors import InputError
 from flask_api.numerics.monte_carlo import Model
+from flask_api.numerics.sampling import Sampler
 
 Floats = npt.NDArray[np.float64]
 
@@ -63,13 +65,15 @@ def draw(
     *,
     seed: int,
     sampling: str,
+    correlation: Correlation | None = None,
 ) -> Iterator[GivenData]:
     """The growing sample, once after each block of rows; always the same object.
 
-    model      called with whole columns, at most `designs.BLOCK` rows at a time
-    inputs     uncertain inputs by name, at least one
-    samples    rows, at least 1
-    sampling   a design, such as `random` or `sobol`
+    model         called with whole columns, at most `designs.BLOCK` rows at a time
+    inputs        uncertain inputs by name, at least one
+    samples       rows, at least 1
+    sampling      a design, such as `random` or `sobol`
+    correlation   of the inputs; None = they are independent
 
     Raises InputError for no input, no row, or more rows than are kept.
     """
@@ -83,14 +87,15 @@ def draw(
             "config.samples",
         )
     names = list(inputs)
-    points = design(sampling, len(names), seed)
+    sampler = Sampler(
+        inputs, samples, seed=seed, sampling=sampling, correlation=correlation
+    )
     y = {name: np.empty(samples) for name in outputs}
     data = GivenData(names, samples, 0, np.empty((len(names), samples)), y)
     for start, n in blocks(samples):
-        u = points.block(start, n)
         rows = slice(start, start + n)
-        for i, name in enumerate(names):
-            data.x[i, rows] = inputs[name].ppf(u[i])
+        for i, drawn in enumerate(sampler.block(start, n).values()):
+            data.x[i, rows] = drawn
         found = model({name: data.x[i, rows] for i, name in enumerate(names)})
         for name, kept in y.items():
             kept[rows] = found[name]

@@ -159,6 +159,10 @@ OPTIMIZATION = (
         aliases=("optimization",),
         prewarm=True,
         knows_parameter=is_input,
+        documents={
+            "html": "files.optimization:write_page",
+            "xlsx": "files.optimization:write_workbook",
+        },
         tables=(
             Table("decisions", ("decisions",)),
             Table("trace", ("trace",)),

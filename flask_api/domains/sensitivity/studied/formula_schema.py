@@ -76,6 +76,7 @@ class FormulaReference(Request):
     formula: Formula | None = Field(
         default=None,
         description=f"Such as `units * price - cost`; its output is `{RESULT}`.",
+        json_schema_extra={"x-words": [*sorted(RESERVED)]},
     )
     outputs: (
         Annotated[dict[str, Formula], Field(min_length=1, max_length=50)] | None

@@ -1,0 +1,1 @@
+"""Documents of sensitivity: reports as pages and workbooks, made of results alone."""
