@@ -43,8 +43,8 @@ def test_every_address_on_a_page_is_served_and_may_be_kept_for_ever(
 def test_modules_have_the_type_that_browsers_demand(page_client: FlaskClient) -> None:
     version = routes.static_version()
     for path in files(".js"):
-        address = f"/assets/{version}/js/{path.name}"
-        answer = page_client.get(address, buffered=True)
+        name = path.relative_to(routes.STATIC).as_posix()
+        answer = page_client.get(f"/assets/{version}/{name}", buffered=True)
         assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,17 @@ from hypothesis import strategies as st
 
 from flask_api.domains.sensitivity.variance.fast import fast
 from flask_api.domains.sensitivity.variance.fourier import (
+    beyond,
     curve_indices,
     frequencies,
+    left_out,
     sorted_indices,
 )
 from flask_api.domains.sensitivity.variance.rbd_fast import rbd_fast
 from flask_api.domains.sensitivity.variance.shapley import shapley
 from flask_api.domains.sensitivity.variance.sobol import sobol
 from flask_api.numerics.designs import BLOCK
-from flask_api.numerics.distributions import Normal, Uniform
+from flask_api.numerics.distributions import LogNormal, Normal, Uniform
 from flask_api.numerics.errors import InputError
 
 SALIB = json.loads(
@@ -175,6 +178,38 @@ def test_intervals_of_rbd_fast_cover_the_truth_as_often_as_they_say():
     share = hits / 300
     assert (abs(share[:2] - 0.95) < 3.5 * 0.0126).all(), share
     assert 0.95 - 3.5 * 0.0126 < share[2], share
+
+
+def test_what_the_harmonics_of_an_input_leave_out_is_told():
+    # a uniform input is a triangular wave: odd harmonics k share by 96 / (pi k)^4
+    line = {"a": Uniform(0, 1)}
+    for harmonics, odd in ((1, [1]), (2, [1]), (4, [1, 3])):
+        share = sum(96 / (np.pi * k) ** 4 for k in odd)
+        notes = left_out(line, harmonics)
+        assert (share < 0.98) == bool(notes)
+        left = 1 - share
+        half = (np.arange(4096) + 0.5) / 4096
+        wave = np.concatenate([half, half[::-1]])
+        assert beyond(wave, harmonics) == pytest.approx(left, abs=1e-6)
+
+
+@pytest.mark.parametrize(("method", "harmonics"), [(rbd_fast, 10), (fast, 4)])
+def test_an_index_that_harmonics_cut_short_says_by_how_much(method, harmonics):
+    inputs = {"tail": LogNormal(0, 1), "even": Uniform(0, 1)}
+    known = report(method, lambda x: {"y": x["tail"]}, inputs, 4097)
+    (note,) = known["notes"]
+    (percent,) = re.findall(r"tail \((\d+)%\)", note)
+    held = int(percent) / 100
+    assert "even" not in note
+    # the largest of 4,097 draws move the variance, and so the share that is held
+    assert known["first"]["tail"]["value"] == pytest.approx(held, abs=0.1)
+    assert held < 0.85
+    more = report(method, lambda x: {"y": x["tail"]}, inputs, 4097,
+                  harmonics=3 * harmonics)  # fmt: skip
+    assert known["first"]["tail"]["value"] < more["first"]["tail"]["value"] < 1
+    plain = {"even": Uniform(0, 1), "bell": Normal(0, 1)}
+    told = report(method, lambda x: {"y": x["even"]}, plain, 4097)["notes"]
+    assert len(told) == (method is fast)  # 4 harmonics hold 96 % of a normal, 10 99 %
 
 
 @settings(max_examples=20, deadline=None)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from SALib.analyze import morris as salib_analyze
 from SALib.sample import morris as salib_sample
 from SALib.sample.morris.local import LocalOptimisation
+from scipy.special import ndtr
 
 from flask_api.domains.sensitivity.screening.elementary_effects import (
     bootstrap_half_width,
@@ -28,6 +29,7 @@ from flask_api.domains.sensitivity.screening.trajectories import (
 from flask_api.numerics.designs import BLOCK
 from flask_api.numerics.distributions import make
 from flask_api.numerics.errors import InputError
+from flask_api.numerics.streams import stream
 
 
 def uniform(low, high):
@@ -301,6 +303,20 @@ def test_intervals_of_random_trajectories_hold_the_truth_as_often_as_they_say():
         hits[1] += np.abs(one.mu_star - truth.mu_star) <= one.mu_star_half
     # four standard errors of a share of 0.95 in 500 runs
     assert np.abs(hits / runs - 0.95).max() < 4 * np.sqrt(0.95 * 0.05 / runs)
+
+
+def test_intervals_of_sizes_hold_the_truth_where_effects_change_sign():
+    # |N(0.5, 1)| has the mean of the folded normal, and less spread than N(0.5, 1)
+    mean = float(np.sqrt(2 / np.pi) * np.exp(-0.125) + 0.5 * (1 - 2 * ndtr(-0.5)))
+    runs, n = 1_000, 40
+    effects = stream(6).normal(0.5, 1, (runs, n, 1))
+    found = [summarise(one) for one in effects]
+    # four standard errors of a share of 0.95
+    error = 4 * np.sqrt(0.95 * 0.05 / runs)
+    size = np.mean([abs(f.mu_star[0] - mean) <= f.mu_star_half[0] for f in found])
+    assert abs(size - 0.95) < error
+    signed = np.mean([abs(f.mu[0] - 0.5) <= f.mu_half[0] for f in found])
+    assert abs(signed - 0.95) < error
 
 
 def test_trajectories_far_apart_say_what_they_are_good_for():

@@ -10,7 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
-from flask_api.domains.sensitivity.variance.fourier import curve_indices, frequencies
+from flask_api.domains.sensitivity.variance.fourier import (
+    curve_indices,
+    frequencies,
+    left_out,
+)
 from flask_api.domains.sensitivity.variance.pick_freeze import usable
 from flask_api.numerics.designs import BLOCK
 from flask_api.numerics.distributions import Distribution
@@ -29,6 +33,7 @@ class FastState:
     """The state after a curve: how far it is, and what is known so far.
 
     total, done   evaluations wanted and evaluated
+    known         what to know of the inputs before believing it
     found         by output first-order and total index of each curve, shape
                   (2, inputs, curves), NaN = not there yet, or a point had no value
     """
@@ -37,6 +42,7 @@ class FastState:
     samples: int
     names: list[str]
     confidence: float
+    known: list[str]
     found: dict[str, Floats] = field(repr=False)
     constant: dict[str, bool] = field(repr=False)
     done: int = 0
@@ -65,6 +71,8 @@ class FastState:
         notes = []
         if self.constant[output] and used:
             notes.append(f"{output} does not vary: all its indices are 0")
+        elif used:
+            notes += self.known
         if used < seen:
             notes.append(
                 f"{output} had no value at some point of {seen - used} of {seen} "
@@ -144,6 +152,7 @@ def fast(
         samples,
         names,
         confidence,
+        left_out(inputs, harmonics),
         {name: np.full((2, len(names), curves), np.nan) for name in outputs},
         dict.fromkeys(outputs, True),
     )

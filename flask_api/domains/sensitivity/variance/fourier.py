@@ -14,14 +14,19 @@ bias is taken off as in Tissot and Prieur (2012), doi:10.1016/j.ress.2012.06.010
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
+from flask_api.numerics.distributions import Distribution
 from flask_api.numerics.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+#: A part of an index above this is told where it is left out; points of half a wave.
+_TELLING, _POINTS = 0.02, 4096
 
 
 def frequencies(inputs: int, n: int, harmonics: int) -> Ints:
@@ -110,6 +115,39 @@ def sorted_indices(x: Floats, y: Floats, harmonics: int) -> tuple[Floats, Floats
         noise = 2 * chance / n * left**2
         error[i] = math.sqrt(max(spread - noise, noise))
     return index, error
+
+
+def left_out(inputs: Mapping[str, Distribution], harmonics: int) -> list[str]:
+    """A note on inputs whose index comes out too small, as harmonics are left out.
+
+    A straight line in an input is, along the search curve, a wave of its quantiles:
+    where these have long tails or jumps, part of the wave lies above the harmonics.
+    """
+    u = (np.arange(_POINTS) + 0.5) / _POINTS
+    short = {}
+    for name, law in inputs.items():
+        half = law.ppf(u)
+        share = beyond(np.concatenate([half, half[::-1]]), harmonics)
+        if share > _TELLING:
+            short[name] = share
+    if not short:
+        return []
+    said = ", ".join(f"{name} ({1 - share:.0%})" for name, share in short.items())
+    return [
+        f"{harmonics} harmonics hold only a part of a straight line in {said}, whose "
+        "distributions have long tails or jumps: their first-order indices come out "
+        "too small by some such part, which no interval holds; take more harmonics, "
+        "or sobol"
+    ]
+
+
+def beyond(wave: Floats, harmonics: int) -> float:
+    """Share of the variance of one period that lies above the harmonics."""
+    if _constant(wave):
+        return 0.0
+    power = np.abs(np.fft.rfft(wave - wave.mean())) ** 2
+    power[-1] /= 2  # the highest frequency has no mirror image
+    return float(power[harmonics + 1 :].sum() / power.sum())
 
 
 def _constant(y: Floats) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flask_api.domains.sensitivity.variance.fourier import sorted_indices
+from flask_api.domains.sensitivity.variance.fourier import left_out, sorted_indices
 from flask_api.domains.sensitivity.variance.pick_freeze import usable
 from flask_api.numerics.designs import blocks, design
 from flask_api.numerics.distributions import Distribution
@@ -29,12 +29,14 @@ class RbdFastState:
     """The state after a block: how far it is, and what is known so far.
 
     total, done   evaluations wanted and evaluated
+    known         what to know of the inputs before believing it
     """
 
     total: int
     names: list[str]
     harmonics: int
     confidence: float
+    known: list[str]
     x: Floats = field(repr=False)
     y: dict[str, Floats] = field(repr=False)
     done: int = 0
@@ -73,6 +75,8 @@ class RbdFastState:
             }
             if not index.any() and not error.any():
                 notes.append(f"{output} does not vary: all its indices are 0")
+            else:
+                notes += self.known
         elif self.done == self.total:
             notes.append(
                 f"{output} has a value in {len(y)} rows; wanted more than "
@@ -145,6 +149,7 @@ def rbd_fast(
         list(inputs),
         harmonics,
         confidence,
+        left_out(inputs, harmonics),
         np.empty((len(inputs), samples)),
         {name: np.empty(samples) for name in outputs},
     )

@@ -52,13 +52,14 @@ export const linear = (low, high, from, to) => (value) =>
   from + ((to - from) * (value - low)) / (high - low || 1);
 
 /**
- * How often which price came out so far.
+ * How often which value came out so far.
  * @param {HTMLElement} box
  * @param {{n: number, histogram: {value: number, probability: number}[],
  *          p5: number, p50: number, p95: number}} live
- * @param {string} unit of the price
+ * @param {string} unit
+ * @param {string} of what it is of: the price
  */
-export function histogram(box, live, unit) {
+export function histogram(box, live, unit, of = "the price") {
   const bins = live.histogram ?? [];
   if (bins.length === 0) return;
   const step = bins.length > 1 ? bins[1].value - bins[0].value : Math.abs(bins[0].value) || 1;
@@ -66,7 +67,7 @@ export function histogram(box, live, unit) {
   const high = bins.at(-1).value + step / 2;
   const most = Math.max(...bins.map((bin) => bin.probability));
   const label =
-    `Histogram of the price after ${number(live.n)} draws: ` +
+    `Histogram of ${of} after ${number(live.n)} draws: ` +
     `median ${number(live.p50)} ${unit}, 90 % between ${number(live.p5)} and ${number(live.p95)}`;
   const { svg, width } = canvas(box, HEIGHT, label);
   const x = linear(low, high, EDGE.left, width - EDGE.right);
@@ -95,7 +96,7 @@ export function histogram(box, live, unit) {
   axis(svg, x, low, high, width, HEIGHT);
 }
 
-/** A price that every bar spans: the one they all start from, pinned by the narrowest. */
+/** A value that every bar spans: the one they all start from, pinned by the narrowest. */
 function common(bars) {
   const from = Math.max(...bars.map((bar) => Math.min(bar.low, bar.high)));
   const to = Math.min(...bars.map((bar) => Math.max(bar.low, bar.high)));
@@ -103,13 +104,14 @@ function common(bars) {
 }
 
 /**
- * How far each input moves the price, widest first.
+ * How far each input moves an output, widest first.
  * @param {HTMLElement} box
  * @param {{baseline: ?number, tornado: {id: string, low: number, high: number, swing: number}[]}} live
  * @param {(id: string) => string} labelOf
- * @param {string} unit of the price
+ * @param {string} unit
+ * @param {string} of what they move: the price
  */
-export function tornado(box, live, labelOf, unit) {
+export function tornado(box, live, labelOf, unit, of = "the price") {
   const bars = [...(live.tornado ?? [])]
     .filter((bar) => Number.isFinite(bar.low) && Number.isFinite(bar.high))
     .sort((a, b) => Math.abs(b.high - b.low) - Math.abs(a.high - a.low));
@@ -123,7 +125,7 @@ export function tornado(box, live, labelOf, unit) {
   const air = 0.12 * (high - low) || Math.abs(base) || 1;
   low -= air;
   high += air;
-  const { svg, width } = canvas(box, height, `Tornado: ${labelOf(bars[0].id)} moves the price most`);
+  const { svg, width } = canvas(box, height, `Tornado: ${labelOf(bars[0].id)} moves ${of} most`);
   const x = linear(low, high, EDGE.left, width - EDGE.right);
   bars.forEach((bar, index) => {
     const top = EDGE.top + index * row;

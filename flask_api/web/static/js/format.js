@@ -98,6 +98,9 @@ export function moment(iso) {
 const ANALYSES = {
   "sensitivity.monte_carlo": "Monte Carlo",
   "sensitivity.analyze": "Sensitivity",
+  "sensitivity.optimize": "Optimisation",
+  "sensitivity.surface": "Response surface",
+  "sensitivity.fit": "Fit of a distribution",
   "price.data": "Price",
 };
 

@@ -11,6 +11,9 @@ let total = 0;
 let chosen = () => null;
 let open = () => {};
 let removed = () => {};
+let compare = () => {};
+let heard = () => {};
+const picked = new Set(); // ids to compare, in the order in which they were ticked
 
 async function attempt(act) {
   try {
@@ -42,11 +45,19 @@ const more = () =>
 /**
  * Show the list and keep it up to date.
  * @param {{shown: () => ?string, open: (id: string) => void, removed: (id: string) => void,
- *          connected: (yes: boolean) => void}} page
+ *          connected: (yes: boolean) => void, compare: (ids: string[]) => void,
+ *          heard: (id: string, status: string) => void}} page
  */
 export async function start(page) {
-  ({ shown: chosen, open, removed } = page);
+  ({ shown: chosen, open, removed, compare, heard } = page);
   byId("jobs-more").addEventListener("click", more);
+  byId("compare-start").addEventListener("click", () => attempt(() => compare([...picked])));
+  byId("compare-clear").addEventListener("click", () => {
+    picked.clear();
+    for (const box of byId("jobs-list").querySelectorAll(".pick")) box.checked = false;
+    showPicked();
+    byId("jobs").focus();
+  });
   await refresh();
   let lost = false;
   followList(
@@ -74,6 +85,7 @@ export function put(row) {
     rows.set(id, merged);
     known.node?.replaceWith(nodeOf(id, merged));
     count();
+    if (known.status !== merged.status) heard(id, merged.status);
     return;
   }
   const rest = [...rows];
@@ -90,6 +102,8 @@ function drop(id) {
   if (!row) return;
   row.node?.remove();
   rows.delete(id);
+  picked.delete(id);
+  showPicked();
   total -= 1;
   count();
   removed(id);
@@ -118,6 +132,27 @@ export function highlight() {
   }
 }
 
+/** The bar that says what is ticked, and starts the comparison. */
+function showPicked() {
+  byId("compare-bar").hidden = picked.size === 0;
+  byId("compare-count").textContent = picked.size === 1 ? "1 run ticked: tick another to compare" : `${picked.size} runs ticked`;
+  byId("compare-start").disabled = picked.size < 2;
+}
+
+/** The box that picks a finished run; others have none. */
+function picker(id, row, name) {
+  if (row.status !== "completed") return make("span", { class: "no-pick" });
+  const box = make("input", {
+    type: "checkbox", class: "pick", checked: picked.has(id), "aria-label": `Compare: ${name}`,
+    onchange: () => {
+      if (box.checked) picked.add(id);
+      else picked.delete(id);
+      showPicked();
+    },
+  });
+  return box;
+}
+
 function act(words, label, call) {
   return make("button", { type: "button", class: "small", "aria-label": label, onclick: () => attempt(call) }, words);
 }
@@ -127,7 +162,7 @@ function nodeOf(id, row) {
   const name = row.name || format.analysis(row.kind);
   const share = row.status === "completed" ? 1 : row.progress ?? 0;
   const focused = row.node?.contains(document.activeElement)
-    ? [...row.node.querySelectorAll("button")].indexOf(document.activeElement)
+    ? [...row.node.querySelectorAll("button, input")].indexOf(document.activeElement)
     : -1;
   const about = [
     row.created_at ? format.moment(row.created_at) : "",
@@ -137,6 +172,7 @@ function nodeOf(id, row) {
   const node = make(
     "li",
     { class: `job${id === chosen() ? " here" : ""}`, "data-id": id, "data-status": row.status },
+    picker(id, row, name),
     make("span", { class: "badge", "data-status": row.status }, format.status(row.status)),
     make(
       "button",
@@ -168,6 +204,6 @@ function nodeOf(id, row) {
   }
   row.node = node;
   // A row is made anew at each change; whoever stands on it with the keyboard stays there.
-  if (focused >= 0) queueMicrotask(() => node.querySelectorAll("button")[focused]?.focus());
+  if (focused >= 0) queueMicrotask(() => node.querySelectorAll("button, input")[focused]?.focus());
   return node;
 }

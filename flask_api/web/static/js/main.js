@@ -1,32 +1,52 @@
-/** The page: brings form, run and list together. */
+/** The page: brings form, run, comparison and list together. */
 
 import * as api from "./api.js";
+import * as choices from "./choices.js";
+import * as compare from "./compare.js";
 import { asCurl } from "./curl.js";
 import { announce, byId, copy } from "./dom.js";
+import * as edit from "./edit.js";
+import * as formula from "./formula.js";
 import * as inputs from "./inputs.js";
 import * as jobs from "./jobs.js";
 import * as models from "./models.js";
+import * as offer from "./offer.js";
 import * as request from "./request.js";
 import * as run from "./run.js";
+import * as settings from "./settings.js";
 
 let started = null; // the run this form started last: its complaints belong to the form
 
+/** Ways of asking about inputs that have their own ticks. */
+const modeOf = (asks) => (asks === "moves" ? "range" : asks);
+
 function showAnalysis() {
-  const name = request.analysis();
-  byId("settings-monte-carlo").hidden = name !== "monte_carlo";
-  byId("settings-tornado").hidden = name !== "tornado";
-  byId("start").textContent = name === "tornado" ? "Start the tornado" : "Start Monte Carlo";
-  inputs.showFor(name);
+  const choice = choices.chosen();
+  const alone = choice.asks === "data";
+  byId("model-block").hidden = byId("inputs-block").hidden = alone;
+  byId("start").textContent = `Start: ${choice.title}`;
+  if (!alone) inputs.showFor({ asks: choice.asks, mode: modeOf(choice.asks) });
+  settings.show(choice);
   request.clear();
+  edit.analysisChanged();
+}
+
+function showModel(growing = false) {
+  inputs.show(`${models.model().version}/${models.extension()}`, models.inputs(), growing || models.isFormula());
+  settings.refresh();
+  request.clear();
+}
+
+/** On a narrow screen panels stand below the form: bring one's head into view, unless it is. */
+function bringIntoView(id) {
+  const { top } = byId(id).getBoundingClientRect();
+  if (top < 0 || top > innerHeight / 2) byId(id).scrollIntoView();
 }
 
 async function openRun(id) {
   const before = run.shown();
   await run.show(id);
-  // On a narrow screen the panel stands below the form: bring its head, with the bar,
-  // into view, unless it is there already.
-  const { top } = byId("run").getBoundingClientRect();
-  if (before !== id && (top < 0 || top > innerHeight / 2)) byId("run").scrollIntoView();
+  if (before !== id) bringIntoView("run");
 }
 
 async function start(event) {
@@ -40,6 +60,7 @@ async function start(event) {
   try {
     const answer = await api.startJob(asked);
     started = answer.id ?? answer.job_id;
+    edit.started(asked.name);
     announce(`Started: ${asked.name}`);
     await openRun(started);
   } catch (error) {
@@ -53,11 +74,11 @@ async function start(event) {
 function wire() {
   const form = byId("form");
   form.addEventListener("submit", start);
-  for (const choice of form.elements.analysis) choice.addEventListener("change", showAnalysis);
-  byId("find").addEventListener("input", inputs.filter);
-  byId("find").addEventListener("keydown", (event) => {
-    if (event.key === "Enter") event.preventDefault(); // searching starts nothing
+  form.addEventListener("keydown", (event) => {
+    // searching starts nothing
+    if (event.key === "Enter" && event.target.id === "find") event.preventDefault();
   });
+  byId("find").addEventListener("input", inputs.filter);
   byId("show-all").addEventListener("change", inputs.filter);
   byId("reset-inputs").addEventListener("click", () => {
     inputs.undoAll();
@@ -67,7 +88,9 @@ function wire() {
     const asked = request.read();
     if (asked) copy(asCurl(asked));
   });
+  inputs.whenChanged(settings.refresh);
   run.whenShown(jobs.highlight);
+  run.whenEdited(edit.begin);
   run.whenFailed((job) => {
     if (job.id !== started && job.job_id !== started) return;
     const details = Array.isArray(job.error?.details) ? job.error.details : [];
@@ -78,19 +101,19 @@ function wire() {
 
 const RETRY_MS = 3000;
 
-async function loadModels() {
+async function loadForm() {
   try {
-    await models.load(() => {
-      inputs.show(`${models.model().version}/${models.extension()}`, models.inputs());
-      request.clear();
-    });
+    await offer.load();
+    choices.fill(showAnalysis);
+    formula.start(() => models.isFormula() && showModel(true));
+    await models.load(() => showModel());
     showAnalysis();
     byId("start").disabled = byId("copy-form").disabled = false;
   } catch (error) {
     if (!(error instanceof api.ApiError)) throw error;
     byId("model-about").textContent = "";
     request.showProblem(`The models could not be read: ${error.message} Trying again …`);
-    setTimeout(loadModels, RETRY_MS);
+    setTimeout(loadForm, RETRY_MS);
   }
 }
 
@@ -100,20 +123,45 @@ function showConnection(connected) {
   box.dataset.state = connected ? "on" : "off";
 }
 
-const wanted = () => {
-  const found = location.hash.match(/^#run=(.+)$/);
-  return found ? decodeURIComponent(found[1]) : null;
-};
+/** An id out of the address; one that somebody cut off in the middle stays as it is. */
+function decoded(words) {
+  try {
+    return decodeURIComponent(words);
+  } catch {
+    return words;
+  }
+}
+
+/** What the address names: {run: id} or {compare: ids}. */
+function wanted() {
+  const [, what, words] = location.hash.match(/^#(run|compare)=(.+)$/) ?? [];
+  if (what === "run") return { run: decoded(words) };
+  return what === "compare" ? { compare: words.split(",").map(decoded).filter(Boolean) } : {};
+}
+
+async function follow() {
+  const { run: id, compare: ids } = wanted();
+  if (id && id !== run.shown()) await openRun(id);
+  if (ids) {
+    await compare.show(ids);
+    bringIntoView("compare");
+  }
+}
 
 wire();
-await loadModels();
-if (wanted()) await run.show(wanted());
+await loadForm();
+const first = wanted();
+if (first.run) await run.show(first.run);
 await jobs.start({
   shown: run.shown,
   open: openRun,
   removed: (id) => id === run.shown() && run.close(),
   connected: showConnection,
+  compare: async (ids) => {
+    await compare.show(ids);
+    bringIntoView("compare");
+  },
+  heard: compare.heard,
 });
-window.addEventListener("hashchange", () => {
-  if (wanted() && wanted() !== run.shown()) openRun(wanted());
-});
+if (first.compare) await follow();
+window.addEventListener("hashchange", follow);

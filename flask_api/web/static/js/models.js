@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { byId, make } from "./dom.js";
 import { number } from "./format.js";
+import * as formula from "./formula.js";
 
 let catalogue = [];
 let wanted = ""; // the variant to choose with the next model
@@ -10,14 +11,31 @@ let asked = 0; // the newest question for a price; answers to older ones are dro
 
 const found = (version) => catalogue.find((model) => model.version === version);
 
+/** What stands in the catalogue's place for a formula of the user's own. */
+const OWN = { version: formula.FORMULA, title: "Formula", inputs: [], extensions: [] };
+
+/** Is the model a formula of the user's own? */
+export const isFormula = () => byId("version").value === formula.FORMULA;
+
 /** The chosen model's catalogue entry. */
-export const model = () => found(byId("version").value);
+export const model = () => (isFormula() ? OWN : found(byId("version").value));
+
+/** Does the server have this model, in one piece? */
+export const known = (version) => Boolean(found(String(version))) && !found(String(version)).error;
+
+/** Does a model have this variant? */
+export const hasVariant = (version, variant) => Boolean(found(String(version))?.extensions.some((item) => item.name === variant));
+
+/** The outputs of the chosen model: name and what it is called. */
+export const outputs = () => (isFormula() ? formula.outputs()
+  : [["price", "Price"], ["npv", "Net present value"], ["irr", "Rate of return"]]);
 
 /** The chosen variant's name, or "" for none. */
 export const extension = () => byId("extension").value;
 
 /** A model's title by version, for lists; the version itself where it is unknown. */
 export function titleOf(version, variant = "") {
+  if (version === formula.FORMULA) return OWN.title;
   const entry = found(String(version));
   const title = entry ? named(entry) : `Version ${version}`;
   const other = entry?.extensions.find((item) => item.name === variant);
@@ -40,6 +58,7 @@ export function priceUnit(version) {
 
 /** The chosen model's inputs, with the values its chosen variant sets. */
 export function inputs() {
+  if (isFormula()) return formula.inputs();
   const entry = model();
   const changed = entry.extensions.find((item) => item.name === extension())?.inputs ?? {};
   return entry.inputs
@@ -84,11 +103,21 @@ function fillVersions() {
     ...catalogue.map((entry) =>
       make("option", { value: entry.version, disabled: Boolean(entry.error) }, named(entry)),
     ),
+    // only the page with the field for it takes formulas
+    ...(byId("formula-field") ? [make("option", { value: formula.FORMULA }, "A formula of your own")] : []),
   );
 }
 
+/** Choose a model and a variant, as if the user had. */
+export function choose(version, variant = "") {
+  wanted = variant;
+  byId("version").value = String(version);
+  byId("version").dispatchEvent(new Event("change"));
+}
+
 function chosen(onChange) {
-  remember(byId("version").value);
+  if (!isFormula()) remember(byId("version").value);
+  if (byId("formula-field")) byId("formula-field").hidden = !isFormula();
   showVariants();
   showAbout();
   onChange();
@@ -123,6 +152,12 @@ function showAbout() {
   const entry = model();
   const variant = entry.extensions.find((item) => item.name === extension());
   const broken = catalogue.filter((item) => item.error);
+  if (isFormula()) {
+    byId("model-about").textContent = "One formula, or several as name = formula, one a line. Every other name in it becomes an input.";
+    asked += 1; // no price: an answer on its way is for another model
+    byId("model-price").hidden = true;
+    return;
+  }
   byId("model-about").replaceChildren(
     ...[entry.description, variant?.description].filter(Boolean).join(" ").split("\n"),
     entry.source ? make("details", {}, make("summary", {}, "Source"), make("p", {}, entry.source)) : "",

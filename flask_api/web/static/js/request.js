@@ -1,36 +1,22 @@
 /** From the form to a request, and from the server's complaints back to the form. */
 
+import * as choices from "./choices.js";
 import { byId, make } from "./dom.js";
-import { count, parse } from "./format.js";
+import * as edit from "./edit.js";
+import { count } from "./format.js";
+import * as formula from "./formula.js";
 import * as inputs from "./inputs.js";
 import * as models from "./models.js";
+import * as settings from "./settings.js";
 
 const form = () => byId("form");
-
-/** `monte_carlo` or `tornado`. */
-export const analysis = () => form().elements.analysis.value;
+let last = {}; // the parameters read last: complaints name their items by number
 
 /** Takes back every complaint in the settings and at the foot of the form. */
 export function clear() {
   byId("form-problem").hidden = true;
-  for (const box of form().querySelectorAll(".settings [aria-invalid]")) {
-    box.removeAttribute("aria-invalid");
-  }
-}
-
-function refuse(id) {
-  byId(id).setAttribute("aria-invalid", "true");
-}
-
-/** A whole number of a field, or undefined if it is empty; complains otherwise. */
-function whole(id, title, found, least = 0) {
-  const text = byId(id).value;
-  if (text.trim() === "") return undefined;
-  const value = parse(text);
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  refuse(id);
-  found.push({ field: title, problem: `“${text}”; a whole number of at least ${least} is needed` });
-  return undefined;
+  settings.clear();
+  formula.complain("");
 }
 
 /**
@@ -39,59 +25,57 @@ function whole(id, title, found, least = 0) {
  */
 export function read() {
   clear();
-  const { overrides, parameters, wrong } = inputs.read();
+  const choice = choices.chosen();
   const found = [];
-  const model = { version: models.model().version };
-  if (models.extension()) model.extension = models.extension();
-  if (Object.keys(overrides).length > 0) model.overrides = overrides;
-  const carlo = analysis() === "monte_carlo";
-  const request = carlo ? monteCarlo(found) : tornado(found);
-  if (parameters.length === 0) {
-    found.push({ field: "inputs", problem: "choose at least one that varies" });
+  const params = { ...choice.params };
+  const wrong = choice.asks === "data" ? 0 : readInputs(params, choice, found);
+  settings.read(params, found);
+  edit.merge(params);
+  last = params;
+  if (params.parameters?.length === 0) {
+    found.push({ field: "Inputs", problem: choice.asks === "axes" ? "tick one or two to look along" : "tick at least one that varies" });
+    if (models.isFormula() && models.inputs().length === 0) found.at(-1).problem = "the formula names none";
   }
   if (found.length > 0 || wrong > 0) {
-    const text = wrong > 0 ? "Some inputs cannot be read; they are marked above." : "The form is not complete.";
-    showProblem(text, found);
+    showProblem(wrong > 0 ? "Some inputs cannot be read; they are marked above." : "The form is not complete.", found);
     return null;
   }
-  if (request.steps) for (const parameter of parameters) parameter.steps = request.steps;
-  delete request.steps;
-  request.params = { model, parameters, ...request.params };
-  request.name = `${models.titleOf(model.version, models.extension())}: ${request.name}`;
-  return request;
+  return { kind: choice.kind, name: byId("run-name").value.trim() || titled(choice, params), params };
 }
 
-function monteCarlo(found) {
-  const iterations = whole("iterations", "Iterations", found, 1);
-  if (iterations === undefined && found.length === 0) {
-    refuse("iterations");
-    found.push({ field: "Iterations", problem: "a whole number is needed, such as 100,000" });
+/** @returns {number} how many inputs cannot be read */
+function readInputs(params, choice, found) {
+  const said = inputs.read();
+  if (models.isFormula()) params.model = { ...formula.read(found), inputs: said.values };
+  else {
+    params.model = { version: models.model().version };
+    if (models.extension()) params.model.extension = models.extension();
+    if (Object.keys(said.overrides).length > 0) params.model.overrides = said.overrides;
   }
-  const config = { sampling: byId("sampling").value };
-  const seed = whole("seed", "Seed", found);
-  if (seed !== undefined) config.seed = seed;
-  const target = byId("target").value;
-  if (target.trim() !== "") {
-    config.target = { op: byId("target-op").value, value: parse(target) };
-    if (!Number.isFinite(config.target.value)) {
-      refuse("target");
-      found.push({ field: "Target", problem: `“${target}” is not a number` });
-    }
+  params.parameters = said.parameters;
+  if (said.uncertain.length > 0) params.uncertain = said.uncertain;
+  return said.wrong;
+}
+
+/** What the run is called where the user gives no name. */
+function titled(choice, params) {
+  if (choice.asks === "data") return `${choice.title}: ${count(params.data?.length ?? 0)} values`;
+  const words = choice.id === "monte_carlo" && params.iterations ? `, ${count(params.iterations)} draws` : "";
+  return `${models.titleOf(models.model().version, models.extension())}: ${choice.title}${words}`.slice(0, 255);
+}
+
+/** The row that a complaint is about. @returns {?string} its label */
+function markInput(parts, problem) {
+  const at = parts.findIndex((part) => part === "parameters" || part === "uncertain");
+  const last = parts.at(-1);
+  if (at >= 0) {
+    const name = last[parts[at]]?.[Number(parts[at + 1])]?.id ?? parts[at + 1];
+    return name && inputs.complainAbout(name, { min: "low", max: "high" }[last] ?? last, problem);
   }
-  return {
-    kind: "sensitivity.monte_carlo",
-    name: `Monte Carlo, ${count(iterations)} draws`,
-    params: { iterations, config },
-  };
+  // model.overrides.loan_rate, model.inputs.units.range.min, and the bare names that maths uses
+  const inside = parts.findIndex((part) => part === "overrides" || part === "inputs");
+  return inputs.complainAbout(inside >= 0 ? parts[inside + 1] : last, "value", problem);
 }
-
-function tornado(found) {
-  const steps = whole("steps", "Steps", found, 2) ?? 11;
-  return { kind: "sensitivity.analyze", name: "tornado", params: { method: "oat" }, steps };
-}
-
-/** The settings' fields by the name the server knows them by. */
-const SETTINGS = { iterations: "iterations", sampling: "sampling", seed: "seed", target: "target", steps: "steps" };
 
 /**
  * Mark the field a complaint is about.
@@ -101,16 +85,18 @@ const SETTINGS = { iterations: "iterations", sampling: "sampling", seed: "seed",
  */
 function mark(field, problem) {
   const parts = field.split(/[.[\]]+/).filter(Boolean);
-  const last = parts.at(-1);
-  const at = parts.indexOf("parameters");
-  const name = at >= 0 ? inputs.varied()[Number(parts[at + 1])] ?? parts[at + 1] : last;
-  const own = { min: "low", max: "high" }[last] ?? last;
-  const label = name && inputs.complainAbout(name, own, problem);
+  if (parts[0] === "params") parts.shift();
+  const names = parts[1] === "inputs" && parts.length === 2; // what the formula calls its inputs
+  if (parts[0] === "model" && (parts[1] === "formula" || parts[1] === "outputs" || names)) {
+    formula.complain(parts[2] && !names ? `${parts[2]}: ${problem}` : problem);
+    return "Formula";
+  }
+  const label = settings.complainAbout(parts, problem) || markInput(parts, problem);
   if (label) return label;
-  const setting = parts.find((part) => SETTINGS[part]);
-  if (!setting) return field;
-  refuse(SETTINGS[setting]);
-  return setting.charAt(0).toUpperCase() + setting.slice(1);
+  // of two settings that go together the server names the place of both
+  const [, inside] = problem.match(/(?:^config\.|and a `)(\w+)/) ?? [];
+  if (inside) return settings.complainAbout(["config", inside], problem) ?? field;
+  return { body: "", parameters: "Inputs" }[field] ?? field;
 }
 
 /**
@@ -120,8 +106,10 @@ function mark(field, problem) {
  */
 export function showProblem(message, details = [], fromServer = false) {
   const lines = details.map(({ field = "", problem }) => {
-    const name = fromServer ? mark(field, problem) : field;
-    return make("li", {}, name ? make("b", {}, `${name}: `) : "", problem);
+    // the server's sentences begin with their field in the words of the request
+    const words = field && problem.startsWith(`${field}: `) ? problem.slice(field.length + 2) : problem;
+    const name = fromServer ? mark(field, words) : field;
+    return make("li", {}, name ? make("b", {}, `${name}: `) : "", words);
   });
   const box = byId("form-problem");
   // The server's message repeats its details in the words of the request.

@@ -2,13 +2,13 @@
 
 import { button, csvDownload, link, request } from "./actions.js";
 import * as api from "./api.js";
-import * as charts from "./charts.js";
 import { asCurl } from "./curl.js";
 import { announce, byId, copy, make, note } from "./dom.js";
 import * as format from "./format.js";
 import { followJob } from "./live.js";
-import * as models from "./models.js";
 import * as pictures from "./pictures.js";
+import { namingOf } from "./pictures/naming.js";
+import { familyOf } from "./pictures/registry.js";
 import * as results from "./results.js";
 
 let job = null; // what is known of the run on show
@@ -19,6 +19,7 @@ let quarter = 0; // the last quarter a screen reader was told of
 let turn = 0; // grows with every run shown: late answers for an earlier one are dropped
 let onFailed = () => {};
 let onShown = () => {};
+let onEdited = null;
 
 /** The id of the run on show, or null. */
 export const shown = () => job?.id ?? null;
@@ -26,6 +27,14 @@ export const shown = () => job?.id ?? null;
 /** Call `listener(job)` when the run on show fails. */
 export function whenFailed(listener) {
   onFailed = listener;
+}
+
+/**
+ * Offer "Edit and run again" on runs that have ended: calls `listener(job)`, with the job
+ * as the server tells it, `params` and `kind` included.
+ */
+export function whenEdited(listener) {
+  onEdited = listener;
 }
 
 /** Call `listener()` when another run, or none, is on show. */
@@ -104,8 +113,6 @@ function follow(mine) {
   }, closed);
 }
 
-const labelOf = (id) => models.labelOf(job.params?.model?.version ?? job.params?.version, id);
-const unit = () => models.priceUnit(job.params?.model?.version ?? job.params?.version);
 const carlo = () => job.kind === "sensitivity.monte_carlo";
 
 function build() {
@@ -121,8 +128,8 @@ function build() {
     problem: make("div", { class: "problem", role: "alert", hidden: true }),
     chart: make("div", { class: "live-chart" }),
     figures: make("div", { class: "figures" }),
+    choice: make("div", {}),
     pictures: make("div", { class: "pictures" }),
-    table: make("div", {}),
     actions: make("div", { class: "actions" }),
   };
   parts.bar = make("div", {
@@ -140,7 +147,7 @@ function build() {
   body.replaceChildren(
     make("p", { class: "run-head" }, parts.badge, parts.when),
     make("div", { class: "progress-row" }, make("div", { class: "grow" }, parts.bar, parts.line), parts.cancel),
-    parts.lost, parts.problem, parts.warnings, parts.figures, parts.chart, parts.pictures, parts.table, parts.actions,
+    parts.lost, parts.problem, parts.warnings, parts.choice, parts.figures, parts.chart, parts.pictures, parts.actions,
   );
   body.hidden = false;
 }
@@ -175,8 +182,9 @@ function progressWords(share, over) {
   if (job.status === "pending") return [job.message || "waiting for a free worker"];
   if (job.status === "completed") return [];
   const words = [];
-  if (!carlo() && job.total_steps > 1) words.push(`${format.count(job.step)} of ${format.count(job.total_steps)}`);
-  if (job.message) words.push(carlo() ? job.message : labelOf(job.message));
+  const told = / of \d/.test(job.message ?? ""); // the message itself says how far it is
+  if (!told && job.total_steps > 1) words.push(`${format.count(job.step)} of ${format.count(job.total_steps)}`);
+  if (job.message) words.push(carlo() ? job.message : namingOf(job).label(job.message));
   if (over) return words;
   if (Number.isFinite(job.rate) && job.rate > 0) words.push(format.rate(job.rate));
   if (Number.isFinite(job.eta_seconds)) words.push(`${format.duration(job.eta_seconds)} left`);
@@ -192,13 +200,11 @@ function showWarnings() {
 function showLive() {
   const latest = job.latest_results;
   if (!latest || job.status === "completed") return;
-  if (latest.histogram) {
-    charts.histogram(parts.chart, latest, unit());
-    parts.figures.replaceChildren(results.live(latest, unit()));
-  } else if (latest.tornado) {
-    charts.tornado(parts.chart, latest, labelOf, unit());
-    parts.chart.append(charts.tornadoKey());
-  }
+  const family = familyOf(job.kind, latest.method);
+  if (!family?.live) return;
+  const naming = namingOf(job);
+  family.live(parts.chart, latest, naming);
+  if (family.liveTiles && parts.chart.hasChildNodes()) parts.figures.replaceChildren(results.tiles(family.liveTiles(latest, naming)));
 }
 
 /** Draw the live chart anew, at the panel's new width or in new units. */
@@ -245,6 +251,7 @@ function showActions() {
       ? [link("Download JSON", api.resultAddress(job.id, "json")), csvDownload(job)]
       : []),
     button("Copy as curl", () => copy(asCurl(request(job)))),
+    ...(onEdited ? [button("Edit and run again", async () => onEdited(job))] : []),
     button("Run again", async () => {
       const again = await api.rerunJob(job.id);
       await show(again.job_id ?? again.id);
@@ -256,21 +263,30 @@ function showActions() {
 async function showResult(mine) {
   const result = await api.getResult(job.id);
   if (mine !== turn) return;
-  let makers = [];
-  const words = { unit: unit(), labelOf, target: job.params?.config?.target };
-  if (carlo() && result.results?.distribution) {
-    parts.figures.replaceChildren(...results.monteCarlo(result.results, unit(), words.target).filter(Boolean));
-    makers = pictures.monteCarlo(result.results, words);
-  } else if (result.tornado) {
-    parts.figures.replaceChildren(...results.tornado(result, unit(), labelOf));
-    parts.table.replaceChildren(results.tornadoTable(result.tornado, unit(), labelOf));
-    parts.figures.append(charts.tornadoKey());
-    makers = pictures.tornado(result, words);
+  const family = familyOf(job.kind, result.method);
+  if (!family) return;
+  const outputs = family.outputs(result);
+  const first = outputs.includes(result.metadata?.output) ? result.metadata.output : outputs[0];
+  if (outputs.length > 1) {
+    const naming = namingOf(job, result);
+    parts.choice.replaceChildren(results.outputChoice(outputs, first, naming.axis, (output) => showView(mine, family, result, output)));
   }
-  if (makers.length === 0) return;
+  await showView(mine, family, result, first);
+}
+
+let drawing = 0; // grows with every view drawn: a slower one for another output is dropped
+
+/** Figures, sentence and pictures of one output. */
+async function showView(mine, family, result, output) {
+  const view = family.view(result, output, namingOf(job, result), job);
+  const own = ++drawing;
+  parts.figures.replaceChildren(...results.figures(view));
+  if (view.pictures.length === 0) return;
+  forgetPictures();
+  forgetPictures = () => {};
   try {
-    const forget = await pictures.show(parts.pictures, makers);
-    if (mine !== turn) return forget();
+    const forget = await pictures.show(parts.pictures, view.pictures);
+    if (mine !== turn || own !== drawing) return forget();
     forgetPictures = forget;
     parts.chart.replaceChildren();
   } catch (error) {

@@ -1,0 +1,47 @@
+/** What the server offers: kinds of runs, methods, and bounds of settings; read from its own description. */
+
+import * as api from "./api.js";
+
+let schemas = {};
+let requests = new Map(); // kind -> the name of its request's schema
+
+/** Read the description once. Raises ApiError. */
+export async function load() {
+  const told = await api.call("GET", "openapi.json");
+  schemas = told.components.schemas;
+  const forms = told.paths["/api/jobs"].post.requestBody.content["application/json"].schema.oneOf;
+  requests = new Map(forms.map((form) => [form.title, nameOf(form.properties.params)]));
+}
+
+const nameOf = (node) => node.$ref.split("/").at(-1);
+const resolved = (node) => (node?.$ref ? schemas[nameOf(node)] : node);
+
+/** A property without the `null` beside it and without references; its own words win. */
+function plain(property) {
+  const parts = (property.anyOf ?? []).map(resolved).filter((part) => part.type !== "null");
+  return { ...resolved(property), ...(parts.length === 1 ? parts[0] : {}), ...property };
+}
+
+/** Is this kind of run to be had here? */
+export const has = (kind) => requests.has(kind);
+
+/**
+ * What is known of a setting, such as `config.samples` of sensitivity.analyze.
+ * @returns {?{type: string, minimum: number, maximum: number, default: *, enum: string[],
+ *           description: string}} null where the kind has no such setting
+ */
+export function setting(kind, path) {
+  let at = schemas[requests.get(kind)];
+  for (const name of path.split(".")) {
+    const property = at?.properties?.[name];
+    if (!property) return null;
+    at = plain(property);
+  }
+  return at;
+}
+
+/** The methods of sensitivity.analyze: name, title, group, answers, when, settings, defaults. */
+export const methods = () => setting("sensitivity.analyze", "method")["x-methods"];
+
+/** Words that no input of a formula may be called. */
+export const words = () => new Set(schemas.FormulaReference.properties.formula["x-words"]);
