@@ -1,0 +1,175 @@
+"""Standard errors of a latent class model, from the information in the data.
+
+Legend
+alpha    logits of class sizes against the last class, classes - 1 of them
+theta    logits of the probabilities, class after class, classes x items
+score    slope of a pattern's log-likelihood along (alpha, theta)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from flask_api.domains.market.latent_class.model import LatentClasses, memberships
+from flask_api.domains.market.patterns.patterns import Patterns
+from flask_api.numerics.proportions import two_sided_z
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+#: A probability is at its boundary where fewer rows than this are behind it.
+BOUNDARY_ROWS = 0.01
+#: Smallest eigenvalue of the information, scaled to ones, of an identified model.
+_IDENTIFIED = 1e-8
+_NUMBERS = 1 << 21  # of scores at a time: 16 MB
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How sure the numbers of a model are.
+
+    kind                 `observed information`, or `sandwich`, which also holds where
+                         rows of a class are not quite independent
+    sizes                standard errors of the class sizes, shape (classes,)
+    probabilities        of the probabilities, shape (classes, items); NaN at a boundary
+    sizes_low, _high     interval at `confidence`, found on the logit scale so that it
+                         stays within 0 and 1, same shapes
+    probabilities_low, _high
+    boundary             where a probability is 0 or 1 as far as the data can tell:
+                         treated as known, shape (classes, items)
+    identified           whether the data tell all other numbers apart; if not, all
+                         standard errors are NaN
+    """
+
+    kind: str
+    confidence: float
+    sizes: Floats
+    probabilities: Floats
+    sizes_low: Floats
+    sizes_high: Floats
+    probabilities_low: Floats
+    probabilities_high: Floats
+    boundary: Bools
+    identified: bool
+
+
+def standard_errors(
+    patterns: Patterns,
+    model: LatentClasses,
+    *,
+    robust: bool = False,
+    confidence: float = 0.95,
+    between: Callable[[], None] | None = None,
+) -> Errors:
+    """Standard errors and intervals at the maximum of the likelihood.
+
+    robust       sandwich instead of observed information
+    confidence   of the intervals, 0 < confidence < 1
+    between      called between blocks of patterns; what it raises ends the work
+
+    The information is the exact second derivative of the log-likelihood (Louis 1982,
+    J. R. Stat. Soc. B 44, 226-233), not the outer product of scores.
+    """
+    outer, observed, rows = _information(patterns, model, between or (lambda: None))
+    classes, items = model.probabilities.shape
+    p = model.probabilities
+    boundary = np.minimum(p, 1 - p) * rows < BOUNDARY_ROWS
+    free = np.concatenate([np.ones(classes - 1, bool), ~boundary.ravel()])
+    variance, identified = _inverse(observed[np.ix_(free, free)])
+    if robust:
+        variance = variance @ outer[np.ix_(free, free)] @ variance
+    full = np.full((len(free), len(free)), np.nan)
+    full[np.ix_(free, free)] = variance
+    slope = np.diag(model.sizes) - np.outer(model.sizes, model.sizes)
+    slope = slope[:, : classes - 1]
+    spread = slope @ full[: classes - 1, : classes - 1] @ slope.T
+    size_error = np.sqrt(np.diag(spread))
+    logit_error = np.sqrt(np.diag(full)[classes - 1 :]).reshape(classes, items)
+    z = two_sided_z(confidence)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        size_logit = size_error / (model.sizes * (1 - model.sizes))
+    if classes == 1:  # its size is 1, whatever the data
+        size_logit = np.zeros(1)
+    return Errors(
+        "sandwich" if robust else "observed information",
+        confidence,
+        size_error,
+        p * (1 - p) * logit_error,
+        _moved(model.sizes, -z * size_logit),
+        _moved(model.sizes, z * size_logit),
+        _moved(p, -z * logit_error),
+        _moved(p, z * logit_error),
+        boundary,
+        identified,
+    )
+
+
+def _moved(p: Floats, logits: Floats) -> Floats:
+    """Probabilities `logits` further on the logit scale."""
+    return np.asarray(p / (p + (1 - p) * np.exp(-logits)))
+
+
+def _inverse(information: Floats) -> tuple[Floats, bool]:
+    """Its inverse, NaN where it has none, and whether it has one."""
+    unknown = np.full(information.shape, np.nan)
+    diagonal = np.diag(information)
+    if (diagonal <= 0).any():
+        return unknown, False
+    scale = 1 / np.sqrt(diagonal)
+    values, vectors = np.linalg.eigh(information * np.outer(scale, scale))
+    if len(values) and values[0] < _IDENTIFIED:
+        return unknown, False
+    return (vectors / values) @ vectors.T * np.outer(scale, scale), True
+
+
+def _information(
+    patterns: Patterns, model: LatentClasses, between: Callable[[], None]
+) -> tuple[Floats, Floats, Floats]:
+    """Sum of outer products of scores, observed information, rows behind each number.
+
+    With r the membership, g_k the score and h_k the second derivative if the class were
+    k, and g = sum of r_k g_k: information = g g' - sum of r_k (g_k g_k' + h_k).
+    """
+    sizes, p = model.sizes, model.probabilities
+    classes, items = p.shape
+    first = classes - 1
+    length = first + p.size
+    outer, second = np.zeros((length, length)), np.zeros((length, length))
+    gathered, rows = np.zeros((classes, items)), np.zeros((classes, items))
+    mass = np.zeros(classes)
+    counts = np.where(patterns.informative(), patterns.counts, 0.0)
+    size = max(1, _NUMBERS // length)
+    for block, posterior, _ in memberships(patterns, model):
+        for start in range(block.start, block.stop, size):
+            part = slice(start, min(start + size, block.stop))
+            r = posterior[part.start - block.start : part.stop - block.start]
+            weight = counts[part][:, None]
+            seen = patterns.seen(part).astype(np.float64)
+            score = np.empty((len(r), length))
+            score[:, :first] = (r - sizes)[:, :first]
+            x = patterns.ones(part)
+            for k in range(classes):
+                here = slice(first + k * items, first + (k + 1) * items)
+                away = (x - p[k]) * seen
+                score[:, here] = r[:, k : k + 1] * away
+                second[here, here] += away.T @ (weight * score[:, here])
+                gathered[k] += (weight * score[:, here]).sum(axis=0)
+            outer += score.T @ (weight * score)
+            mass += (weight * r).sum(axis=0)
+            rows += r.T @ (weight * seen)
+            between()
+    n = mass.sum()
+    about = np.outer(sizes, sizes)
+    crossed = np.outer(mass, sizes)
+    square = np.diag(mass) - crossed - crossed.T + n * about
+    second[:first, :first] = (square - n * (np.diag(sizes) - about))[:first, :first]
+    for k in range(classes):
+        here = slice(first + k * items, first + (k + 1) * items)
+        mixed = np.outer(np.eye(classes)[k] - sizes, gathered[k])[:first]
+        second[:first, here], second[here, :first] = mixed, mixed.T
+        second[here, here] -= np.diag(p[k] * (1 - p[k]) * rows[k])
+    return outer, outer - second, rows
