@@ -157,6 +157,13 @@ def _other_problem(item: Mapping[str, Any], model: type[BaseModel]) -> str:
         if not hint and known:
             hint = f"; known here: {', '.join(known)}"
         return "is not a known key, or is given in both spellings" + hint
+    if kind == "union_tag_invalid":
+        key = str(limits["discriminator"]).strip("'")
+        tags, given = limits["expected_tags"], _shown(_under(got, key))
+        return f"`{key}` must be one of {tags}; got {given}"
+    if kind == "union_tag_not_found":
+        key = str(limits["discriminator"]).strip("'")
+        return f"`{key}` is missing, which says what it is; got {_shown(got)}"
     bound = next((w for w in ("max_length", "min_length") if w in limits), None)
     if bound and isinstance(got, str | list | dict):
         what = "character" if isinstance(got, str) else "item"
@@ -166,6 +173,10 @@ def _other_problem(item: Mapping[str, Any], model: type[BaseModel]) -> str:
     if kind in ("value_error", "assertion_error", "misplaced"):
         return message
     return f"{message[:1].lower()}{message[1:]}; got {_shown(got)}"
+
+
+def _under(got: object, key: str) -> object:
+    return got.get(key) if isinstance(got, Mapping) else got
 
 
 def _count(number: int, what: str) -> str:

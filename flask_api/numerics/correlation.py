@@ -77,12 +77,18 @@ class Correlation:
         """Lower triangular: turns independent normal scores into correlated ones."""
         return lower_factor(self.normals)
 
-    def report(self) -> dict[str, Any]:
-        """What was asked for and how nearly it is met, as results show it."""
+    def suited(self, sampling: str) -> str:
+        """The method that draws it: the one asked for, else what suits the sampling."""
+        return self.method or ("iman_conover" if sampling == "lhs" else "copula")
+
+    def report(self, sampling: str) -> dict[str, Any]:
+        """What was asked for, how it was drawn and how nearly it is met, as results
+        show it.
+        """
         return {
             "names": list(self.names),
             "matrix": self.ranks.tolist(),
-            "method": self.method,
+            "method": self.suited(sampling),
             "missed_by": self.shift,
         }
 

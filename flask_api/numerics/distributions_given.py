@@ -41,7 +41,7 @@ class Discrete(Named):
         for index, weight in enumerate(self.weights):
             what = f"got {weight}; a weight is 0 or above"
             demand(weight >= 0, what, f"weights[{index}]")
-        total = math.fsum(self.weights)
+        total = sum(self.weights)  # fsum would raise where it exceeds all numbers
         demand(
             0 < total < math.inf,
             f"the weights add up to {total:g}; that must be a number above 0",

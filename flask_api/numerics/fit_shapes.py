@@ -118,6 +118,11 @@ def weibull(x: Floats, within: Range) -> Fitted:
     return Weibull(shape, scale), _errors(information, len(x), ("shape", "scale"))
 
 
+#: Width of the data in that of a beta's range, at least: below it the shapes of the
+#: beta exceed what can be drawn.
+_NARROWEST = 1e-4
+
+
 def beta(x: Floats, within: Range) -> Fitted:
     low, high = within or (0.0, 1.0)
     if not (low < x[0] and x[-1] < high):
@@ -125,6 +130,11 @@ def beta(x: Floats, within: Range) -> Fitted:
             f"the data go from {x[0]:.6g} to {x[-1]:.6g}, not inside {low:g} to "
             f"{high:g}; with unknown ends a beta has no largest likelihood: give its "
             "range"
+        )
+    if (x[-1] - x[0]) / 2 < _NARROWEST * (high / 2 - low / 2):
+        raise Unfit(
+            f"the range from {low:g} to {high:g} is more than {1 / _NARROWEST:g} times "
+            "as wide as the data are: give a narrower one"
         )
     share = (x - low) / (high - low)
     logs, rest = float(np.log(share).mean()), float(np.log1p(-share).mean())

@@ -42,8 +42,7 @@ class Sampler:
         self.method: str | None = None
         self._tied: dict[str, int] = {}
         if correlation is not None:
-            preferred = "iman_conover" if sampling == "lhs" else "copula"
-            self.method = correlation.method or preferred
+            self.method = correlation.suited(sampling)
             self._factor = np.ascontiguousarray(correlation.factor)
             self._mix = mixer(total * len(correlation.names))
             self._tied = {name: i for i, name in enumerate(correlation.names)}

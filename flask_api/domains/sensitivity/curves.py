@@ -98,7 +98,7 @@ def numeric_entry(
             "output": main,
             "steps": len(values),
             "range": {"min": item.low, "max": item.high},
-            "range_origin": item.origin,
+            "range_origin": item.ends_from,
             "monte_carlo_iterations": draws if others else 0,
             "intervals": _explained(others, confidence),
         },

@@ -86,7 +86,7 @@ def _one_at_a_time(
                 progress, item.id, entry.failed, entry.points, "points"
             )
         if request.method == "spider":
-            with_percentages(entry, float(item.baseline or 0.0))
+            with_percentages(entry, item, config.percentages or PERCENTAGES)
         entries[item.id] = entry
         tell(index + 1, item.id)
     only = varied[0].id if request.parameter and len(varied) == 1 else None

@@ -89,7 +89,7 @@ OFFERS: dict[str, Offer] = {
         when="Many inputs or a slow model: some tens of runs for each input do.",
         settings=(
             "samples", "seed", "outputs", "levels", "candidates", "resamples",
-            "confidence_level", "groups",
+            "confidence_level", "groups", "within",
         ),
         defaults={"samples": 50, "levels": 4, "candidates": 0, "resamples": 0, **_SURE},
         counts="trajectories",
@@ -102,7 +102,7 @@ OFFERS: dict[str, Offer] = {
         when="Independent inputs and rows to spare: the reference among the methods.",
         settings=(
             "samples", "seed", "sampling", "second_order", "outputs", "resamples",
-            "confidence_level", "groups",
+            "confidence_level", "groups", "within",
         ),
         defaults={"samples": 4096, "second_order": False, "resamples": 0, **_SURE},
         samplings=("sobol", "random"),
@@ -115,7 +115,7 @@ OFFERS: dict[str, Offer] = {
         when="Inputs are correlated, or shares have to add up to 100 %.",
         settings=(
             "samples", "seed", "sampling", "outputs", "correlation", "groups",
-            "confidence_level",
+            "confidence_level", "within",
         ),
         defaults={"samples": 4096, **_SURE},
         samplings=("sobol", "random"),
@@ -128,6 +128,7 @@ OFFERS: dict[str, Offer] = {
         when="A smooth output and few inputs; Sobol is the safer choice.",
         settings=(
             "samples", "seed", "curves", "harmonics", "outputs", "confidence_level",
+            "within",
         ),
         defaults={"samples": 1025, "curves": 8, "harmonics": 4, **_SURE},
         counts="points of a curve",
@@ -139,6 +140,7 @@ OFFERS: dict[str, Offer] = {
         when="First order is enough and rows are dear: more inputs cost no more.",
         settings=(
             "samples", "seed", "sampling", "harmonics", "outputs", "confidence_level",
+            "within",
         ),
         defaults={"samples": 4096, "harmonics": 10, **_SURE},
         samplings=("lhs", "random"),
@@ -150,7 +152,7 @@ OFFERS: dict[str, Offer] = {
         when="The output is nearly linear: R² near 1 says so.",
         settings=(
             "samples", "seed", "sampling", "outputs", "correlation",
-            "confidence_level",
+            "confidence_level", "within",
         ),
         defaults={"samples": 4096, **_SURE},
         samplings=("random", "sobol"),
@@ -162,7 +164,7 @@ OFFERS: dict[str, Offer] = {
         when="The output only rises, or only falls, with each input.",
         settings=(
             "samples", "seed", "sampling", "outputs", "correlation",
-            "confidence_level",
+            "confidence_level", "within",
         ),
         defaults={"samples": 4096, **_SURE},
         samplings=("random", "sobol"),
@@ -175,7 +177,7 @@ OFFERS: dict[str, Offer] = {
         when="The output is skewed or has long tails: its variance says little.",
         settings=(
             "samples", "seed", "sampling", "slices", "dummies", "outputs",
-            "correlation",
+            "correlation", "within",
         ),
         defaults={"samples": 4096, "slices": 10, "dummies": 64},
         samplings=("random", "sobol"),
@@ -187,7 +189,7 @@ OFFERS: dict[str, Offer] = {
         when="As PAWN; it looks at the whole density, not at the largest gap.",
         settings=(
             "samples", "seed", "sampling", "resamples", "outputs", "correlation",
-            "confidence_level",
+            "confidence_level", "within",
         ),
         defaults={"samples": 4096, "resamples": 100, **_SURE},
         samplings=("random", "sobol"),

@@ -41,6 +41,8 @@ class Method:
     counted     what `rows` and `failed` of its report count
     conditional whether it draws inputs given others: where they are correlated, only
                 the copula has a rule for that
+    scale_free  whether it does as well with outputs of any size: it sees their order,
+                or brings them to size 1
     settings    names in `config` that it takes beside samples, seed, outputs
     samplings   designs that it takes
     indices     values by input in its report -> their names in the answer; the first
@@ -59,6 +61,7 @@ class Method:
     counted: str = "rows"
     most: int = 1 << 32
     conditional: bool = False
+    scale_free: bool = False
 
     @property
     def by_input(self) -> tuple[str, ...]:
@@ -113,6 +116,7 @@ METHODS: Mapping[str, Method] = {
         details=("p_value",),
         settings=("correlation", "confidence_level"),
         samplings=_GIVEN,
+        scale_free=True,
     ),
     "prcc": Method(
         run=partial(regression, ranked=True),
@@ -121,6 +125,7 @@ METHODS: Mapping[str, Method] = {
         details=("p_value",),
         settings=("correlation", "confidence_level"),
         samplings=_GIVEN,
+        scale_free=True,
     ),
     "pawn": Method(
         run=pawn,
@@ -129,6 +134,7 @@ METHODS: Mapping[str, Method] = {
         details=("minimum", "cv", "stdev", "distances", "above_noise"),
         settings=("correlation", "slices", "dummies"),
         samplings=_GIVEN,
+        scale_free=True,
     ),
     "delta": Method(
         run=delta,
@@ -137,6 +143,7 @@ METHODS: Mapping[str, Method] = {
         details=("delta_raw", "first_raw", "above_dummy"),
         settings=("correlation", "resamples", "confidence_level"),
         samplings=_GIVEN,
+        scale_free=True,
     ),
     "fast": Method(
         run=fast,

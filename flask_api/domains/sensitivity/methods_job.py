@@ -13,6 +13,7 @@ from flask_api.analysis import Context, Progress
 from flask_api.domains.sensitivity.answers import drawn_as, given_input, pictures
 from flask_api.domains.sensitivity.curves import Entry, numeric_entry
 from flask_api.domains.sensitivity.local import local
+from flask_api.domains.sensitivity.magnitude import Magnitudes, measured
 from flask_api.domains.sensitivity.method_answer import live, method_answer
 from flask_api.domains.sensitivity.methods import LOCAL, METHODS, Method, State
 from flask_api.domains.sensitivity.schema import AnalyzeRequest
@@ -48,11 +49,14 @@ def by_method(
     entries = _ends(start, outputs, base)
     progress.phase(name)
     told = Told(progress, method, name, outputs[0])
-    for state in _states(request, start, method, outputs, base, told.again):
+    sizes = Magnitudes(outputs)
+    for state in _states(request, start, method, outputs, base, told.again, sizes):
         told.of(state)
     assert told.state is not None
+    if not method.scale_free:
+        sizes.refuse_tiny()
     reports = {output: told.state.report(output) for output in outputs}
-    _judge(start, progress, method, reports)
+    _judge(start, progress, method, reports, sizes)
     answer = method_answer(
         name,
         method,
@@ -137,6 +141,7 @@ def _states(
     outputs: Sequence[str],
     base: Mapping[str, float] | None,
     again: Callable[[], None],
+    sizes: Magnitudes,
 ) -> Iterator[State]:
     """The method's growing state."""
     if method is LOCAL:
@@ -149,7 +154,7 @@ def _states(
         return start.model.evaluate(columns, outputs, again)
 
     return method.run(
-        evaluate,
+        evaluate if method.scale_free else measured(evaluate, sizes),
         {item.id: item.assumed for item in start.varied},
         outputs,
         request.config.samples or method.samples,
@@ -210,6 +215,7 @@ def _judge(
     progress: Progress,
     method: Method,
     reports: Mapping[str, Mapping[str, Any]],
+    sizes: Magnitudes,
 ) -> None:
     """Tells the notes; NoSolutionError where nothing is known of an output."""
     for output, report in reports.items():
@@ -217,13 +223,15 @@ def _judge(
         failed = report.get("failed") or 0
         if counted == 0 and failed:
             raise NoSolutionError(
-                f"none of the {failed:,} {method.counted} has a value of {output}; "
-                "narrow the ranges",
+                f"none of the {failed:,} {method.counted} has a value of {output}"
+                f"{sizes.hint(output) or '; narrow the ranges'}",
                 field="parameters",
             )
         if failed and method.counted == "rows":
             total = failed + int(counted or 0)
-            start.warn_of_failed(progress, output, failed, total, "rows")
+            start.warn_of_failed(
+                progress, output, failed, total, "rows", sizes.hint(output)
+            )
         for note in report["notes"]:
             if note not in start.warnings:
                 start.warn(progress, note)
@@ -243,6 +251,9 @@ def _metadata(
     samples = None if method is LOCAL else config.samples or method.samples
     settings = {name: getattr(config, name) for name in method.settings}
     correlation = _correlation(config.correlation, start)
+    sampling: str | None = config.sampling
+    if sampling is None and method.samplings:
+        sampling = method.samplings[0]
     return {
         "method": request.method,
         "output": outputs[0],
@@ -252,9 +263,11 @@ def _metadata(
         "kernel": model.kernel(evaluations),
         "samples": samples,
         "evaluations": evaluations,
-        "sampling": config.sampling or next(iter(method.samplings), None),
+        "sampling": sampling,
         "settings": settings,
-        "correlation": None if correlation is None else correlation.report(),
+        "correlation": (
+            None if correlation is None else correlation.report(str(sampling))
+        ),
         "inputs": {item.id: given_input(item) for item in start.varied},
         "model": dict(model.identity),
         "within": None if parts is None else parts.report(),

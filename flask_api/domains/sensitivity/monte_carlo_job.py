@@ -8,6 +8,7 @@ from typing import Any
 
 from flask_api.analysis import Context, Progress
 from flask_api.domains.sensitivity.answers import pictures, short, simulation_answer
+from flask_api.domains.sensitivity.magnitude import Magnitudes, measured
 from flask_api.domains.sensitivity.schema import MonteCarloRequest
 from flask_api.domains.sensitivity.selection import Varied
 from flask_api.domains.sensitivity.settings_given import within
@@ -47,7 +48,7 @@ def monte_carlo(
         [str(item.name) for item in start.varied],
         resolve=lambda name: start.model.find(name) or name,
     )
-    told = _told(correlation, start)
+    told = _told(correlation, start, config.sampling)
     start, parts = within(start, config.within, told["names"] if told else ())
     stop = None
     if config.stop is not None:
@@ -116,8 +117,9 @@ def _together(
         tell()
 
     state = None
+    sizes = Magnitudes(outputs)
     for state in simulate(
-        lambda x: start.model.evaluate(x, outputs, again),
+        measured(lambda x: start.model.evaluate(x, outputs, again), sizes),
         names,
         outputs,
         request.iterations,
@@ -137,29 +139,37 @@ def _together(
         tell = partial(progress, done, total, text, output=outputs[0], **live)
         tell()
     assert state is not None
-    _judge(state, start, progress)
+    _judge(state, start, progress, sizes)
     return state
 
 
-def _judge(state: Simulation, start: Start, progress: Progress) -> None:
+def _judge(
+    state: Simulation, start: Start, progress: Progress, sizes: Magnitudes
+) -> None:
     """Warns of what failed; NoSolutionError where all draws of an output did."""
+    sizes.refuse_tiny()
     for name, summary in state.summaries.items():
         if not summary.moments.n:
             raise NoSolutionError(
-                f"none of the {state.done:,} draws has a solution for {name}; "
-                "narrow the ranges",
+                f"none of the {state.done:,} draws has a solution for {name}"
+                f"{sizes.hint(name) or '; narrow the ranges'}",
                 field="parameters",
             )
         if summary.failed:
-            start.warn_of_failed(progress, name, summary.failed, state.done, "draws")
+            start.warn_of_failed(
+                progress, name, summary.failed, state.done, "draws", sizes.hint(name)
+            )
     if state.reached is not None and not state.converged:
         told = state.reached.report()
-        reached = "unknown" if told["reached"] is None else f"{told['reached']:.3g}"
+        what = f"{told['metric']} of {told['output']}"
+        if told["reached"] is None:
+            said = f"{what} has no relative error, as of a number that is 0: stop by "
+            start.warn(progress, said + "another metric")
+            return
         start.warn(
             progress,
-            f"{told['metric']} of {told['output']} is not known to a relative error of "
-            f"{told['wanted']:g} after all {state.done:,} draws, but to {reached}: "
-            "give more iterations",
+            f"{what} is not known to a relative error of {told['wanted']:g} after all "
+            f"{state.done:,} draws, but to {told['reached']:.3g}: give more iterations",
         )
 
 
@@ -180,7 +190,7 @@ def _alone(
     picture = state.summaries[output].live(LIVE_BINS)
     one = None
     for one in simulate(
-        lambda x: start.model.evaluate(x, [output]),
+        measured(lambda x: start.model.evaluate(x, [output]), Magnitudes([output])),
         {item.name: item.assumed},
         [output],
         draws,
@@ -194,9 +204,13 @@ def _alone(
     return short(one.summaries[output].report())
 
 
-def _told(correlation: Correlation | None, start: Start) -> dict[str, Any] | None:
+def _told(
+    correlation: Correlation | None, start: Start, sampling: str
+) -> dict[str, Any] | None:
     """The correlation as it was drawn, by the user's names."""
     if correlation is None:
         return None
     ids = {item.name: item.id for item in start.varied}
-    return correlation.report() | {"names": [ids[name] for name in correlation.names]}
+    return correlation.report(sampling) | {
+        "names": [ids[name] for name in correlation.names]
+    }

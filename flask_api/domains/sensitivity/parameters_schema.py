@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from flask_api.analysis import Request
-from flask_api.domains.price.inputs import is_input
+from flask_api.domains.price.inputs import find, is_input
 from flask_api.domains.price.schema import (
     Chosen,
     Extension,
@@ -25,6 +25,8 @@ Id = Annotated[str, Field(min_length=1, max_length=128)]
 #: An output of the model: price, npv, irr of a plant; whatever a formula names.
 Output = Annotated[str, Field(min_length=1, max_length=64)]
 Outputs = Annotated[list[Output], Field(min_length=1, max_length=50)]
+#: Of a plant: those of `price.model`, which the web process does not import.
+PLANT_OUTPUTS = ("price", "npv", "irr")
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 #: Read by `numerics.correlation.read_correlation`.
@@ -227,6 +229,30 @@ class Varies(ModelChoice):
                         name, f"stands here and differs in model.{name}: give it once"
                     )
         return self
+
+    @model_validator(mode="after")
+    def _asks_for_outputs_there_are(self) -> Varies:
+        known = None if self.formula is None else list(self.formula.formulas())
+        for place, name in self.outputs_asked():
+            if known is None:
+                there = name.lower() in PLANT_OUTPUTS or find(name) == "selling_price"
+                offered = f"{', '.join(PLANT_OUTPUTS)} (S13 is price)"
+            else:
+                there, offered = name in known, ", ".join(known[:20])
+            if not there:
+                raise misplaced(
+                    place, f"{name[:60]!r} is no output; there are {offered}"
+                )
+        return self
+
+    def outputs_asked(self) -> Iterator[tuple[str, str]]:
+        """Where the request names an output, and which."""
+        config = getattr(self, "config", None)
+        for i, name in enumerate(getattr(config, "outputs", None) or ()):
+            yield f"config.outputs[{i}]", name
+        for i, item in enumerate(self.items()):
+            if item.enabled and item.compare_to_key:
+                yield f"{self.field(i)}.compareToKey", item.compare_to_key
 
     @property
     def formula(self) -> FormulaReference | None:

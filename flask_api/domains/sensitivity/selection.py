@@ -79,6 +79,7 @@ class Varied:
     distribution  given in the request or the model file, else None
     assumed       what a Monte Carlo run draws from
     origin        where `assumed` comes from: request, model, range, default
+    ends_from     where `low` and `high` come from: the same, or distribution
     drawn         the user asked for it to be drawn (mode `monte_carlo`)
     output        that its curve shows
     choices       values of a categorical or boolean input, else None
@@ -99,6 +100,7 @@ class Varied:
     choices: tuple[str | bool | float, ...] | None
     integer: bool
     unit: str
+    ends_from: str = "request"
 
 
 def select(
@@ -216,13 +218,16 @@ def _numeric(
     filed = None
     if entry is not None and entry.distribution is not None:
         filed = make(entry.distribution, f"inputs.{name}.distribution")
-    low, high, origin = _range(model, name, item, field, given or filed)
+    low, high, origin = _range(model, name, item, field, given, filed)
+    ends_from = origin
     values = _values(item, baseline, low, high, spec.integer, field)
     for value in values if item.mode or item.range else ():
         if not spec.allows(value):
             raise InputError(f"{name} would be {value:g}; want {spec.bounds}", field)
     if item.id is not None and (item.mode or item.range) and min(values) < max(values):
         low, high = min(values), max(values)
+    if origin == "distribution":
+        origin = "default"
     own_range = item.id is not None and origin == "request"
     distribution = given or (None if own_range else filed)
     if given is not None:
@@ -245,13 +250,22 @@ def _numeric(
         choices=None,
         integer=spec.integer,
         unit=entry.unit if entry is not None else spec.unit,
+        ends_from=ends_from,
     )
 
 
 def _range(
-    model: Studied, name: str, item: Item, field: str, given: Distribution | None
+    model: Studied,
+    name: str,
+    item: Item,
+    field: str,
+    given: Distribution | None,
+    filed: Distribution | None,
 ) -> tuple[float, float, str]:
-    """Lower end, upper end, and who said so: request, model or default."""
+    """Lower end, upper end, and who said so: request, range, distribution or default.
+
+    given, filed   its distribution in the request, and in the model
+    """
     spec, x0 = model.possible(name), model.baseline()[name]
     if item.id is not None and item.range is not None:
         return item.range.min, item.range.max, "request"
@@ -261,20 +275,34 @@ def _range(
         ends = moved if min(moved) < max(moved) else [*moved, x0]
         return min(ends), max(ends), "request"
     entry = model.inputs.get(name)
-    if entry is not None and entry.low is not None and entry.high is not None:
-        return entry.low, entry.high, "range"
-    ends = [x0 * (1 - DEFAULT_SPREAD), x0 * (1 + DEFAULT_SPREAD)]
-    low, high = min(ends), max(ends)
+    likely = None if given is None else _likely(given)
+    if likely is None and entry is not None:
+        if entry.low is not None and entry.high is not None:
+            return entry.low, entry.high, "range"
+        likely = None if filed is None else _likely(filed)
+    if likely is not None:
+        low, high = np.rint(likely).tolist() if spec.integer else likely
+        low, high = max(low, spec.low), min(high, spec.high)
+        if low < high:
+            return low, high, "distribution"
+    around = [x0 * (1 - DEFAULT_SPREAD), x0 * (1 + DEFAULT_SPREAD)]
+    low, high = min(around), max(around)
     if spec.integer:
         low, high = float(np.floor(low)), float(np.ceil(high))
-    if low == high and given is not None:
-        low, high = given.ppf(np.array([0.05, 0.95])).tolist()
-    elif low == high and item.id is not None:
+    if low == high and item.id is not None and (given or filed) is None:
         raise InputError(
             f"{name} is 0 in this model, so 20 % either side is no range; give `range`",
             field,
         )
     return max(low, spec.low), min(high, spec.high), "default"
+
+
+def _likely(distribution: Distribution) -> tuple[float, float] | None:
+    """Between which 9 of 10 draws lie; all, where that is one value; None: no range."""
+    low, high = distribution.ppf(np.array([0.05, 0.95])).tolist()
+    if low == high:
+        low, high = distribution.support
+    return (low, high) if low < high and np.isfinite([low, high]).all() else None
 
 
 def _moved(item: Item, x0: float, field: str) -> list[float]:

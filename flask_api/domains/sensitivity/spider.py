@@ -45,16 +45,24 @@ def in_percent(
         )
     low, high = min(values), max(values)
     moved = replace(item, values=tuple(values), low=low, high=high, origin="percent")
+    moved = replace(moved, ends_from="percent")
     return moved, left_out
 
 
-def with_percentages(entry: Entry, x0: float) -> Entry:
-    """The curve's points with the change of the input and of the output in %."""
+def with_percentages(entry: Entry, item: Varied, percentages: Sequence[float]) -> Entry:
+    """The curve's points with the change of the input and of the output in %.
+
+    The input's is the percentage that was asked for, where no whole number was taken in
+    its place.
+    """
+    x0 = float(item.baseline or 0.0)
+    asked = {x0 * (1 + percent / 100): percent for percent in percentages}
     for part in _parts(entry.result):
         y0 = part["baseline_result"]
         for point in part["sensitivity_curve"]:
             y = point["result"]
-            point["change"] = 100 * (point["value"] - x0) / x0
+            value = point["value"]
+            point["change"] = asked.get(value, 100 * (value - x0) / x0)
             known = y is not None and y0
             point["result_change"] = 100 * (y - y0) / abs(y0) if known else None
     return entry

@@ -41,10 +41,16 @@ class Start:
         progress.warn(text)
 
     def warn_of_failed(
-        self, progress: Progress, name: str, failed: int, total: int, what: str
+        self,
+        progress: Progress,
+        name: str,
+        failed: int,
+        total: int,
+        what: str,
+        more: str = "",
     ) -> None:
         text = f"{name}: {failed} of {total} {what} have no solution and are left out"
-        self.warn(progress, text)
+        self.warn(progress, text + more)
 
     def id_of(self, name: str, field: str) -> str:
         """What the user calls the varied input that `name` means in any spelling.

@@ -11,7 +11,7 @@ import pytest
 from flask_api.domains.sensitivity.method_offer import OFFERS, described
 from flask_api.domains.sensitivity.methods import METHODS
 from flask_api.domains.sensitivity.schema import AnalyzeConfig, AnalyzeRequest
-from flask_api.domains.sensitivity.settings_given import COMMON, CURVES
+from flask_api.domains.sensitivity.settings_given import COMMON, CURVES, OF_DRAWS
 
 #: What a kernel calls a setting of another name.
 KERNEL = {"confidence_level": "confidence"}
@@ -36,7 +36,8 @@ def test_the_curves_offer_the_settings_that_they_take() -> None:
 def test_a_method_offers_what_it_takes_with_its_own_defaults(name: str) -> None:
     method, offer = METHODS[name], OFFERS[name]
     designs = ("sampling",) if method.samplings else ()
-    assert set(offer.settings) == {*COMMON, "samples", *designs, *method.settings}
+    taken = {*COMMON, *OF_DRAWS, "samples", *designs, *method.settings}
+    assert set(offer.settings) == taken
     assert set(offer.samplings) == set(method.samplings)
     kernel = inspect.signature(method.run).parameters
     if method.samplings:

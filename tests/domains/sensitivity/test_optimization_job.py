@@ -268,7 +268,6 @@ def test_points_without_an_answer_are_counted(optimize):
     ("body", "field", "says"),
     [
         ({"parameters": ["nope"]}, "parameters[0].id", "no input"),
-        ({"parameters": ["S11"], "output": "profit"}, "output", "outputs are"),
         ({"parameters": ["S20"]}, "parameters[0].id", "choice"),
         (
             {"parameters": [{"id": "depreciation_method", "type": "categorical"}]},
@@ -342,6 +341,11 @@ def test_what_cannot_be_searched_is_refused_by_its_field(optimize, body, field, 
         ({"budget": {"evaluations": 0}}, "budget.evaluations"),
         ({"budget": {"seconds": 0}}, "budget.seconds"),
         ({"budget": True}, "budget"),
+        ({"output": "profit"}, "output"),
+        (
+            {"constraints": [{"output": "profit", "op": "<=", "value": 1}]},
+            "constraints[0].output",
+        ),
         ({"parameters": [{"id": "S11", "range": [3, 1]}]}, "parameters[0].range"),
         ({"parameters": []}, "parameters"),
         ({"objective": "best"}, "objective"),

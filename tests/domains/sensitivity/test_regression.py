@@ -273,7 +273,9 @@ def test_a_constant_output_has_no_coefficients_and_a_note():
 
 def test_too_few_rows_say_how_many_are_wanted():
     r = last(samples=6)
-    assert "6 rows" in r["notes"][0] and "7 at least" in r["notes"][0]
+    assert (
+        "rows with a value of y: 6" in r["notes"][0] and "7 at least" in r["notes"][0]
+    )
     assert values(r["src"]) == [None] * 4
 
 

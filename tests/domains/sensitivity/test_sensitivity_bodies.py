@@ -212,6 +212,25 @@ NOT_VALID = [
     ({"parameters": ["S11"], "config": {"seed": True}}, "config.seed", "whole number"),
     ({"parameters": ["S11"], "config": {"outputs": [5]}}, "config.outputs[0]", ""),
     ({"parameters": ["S11"], "config": {"zig": 1}}, "config.zig", "not a known key"),
+    (
+        {"parameters": ["S11"], "config": {"outputs": ["price", "cost"]}},
+        "config.outputs[1]",
+        "price, npv, irr",
+    ),
+    (
+        {"parameters": [{"id": "S11", "compareToKey": "S11"}]},
+        "parameters[0].compareToKey",
+        "price, npv, irr",
+    ),
+    (
+        {
+            "model": {"formula": "2 * a", "inputs": {"a": [0, 1]}},
+            "parameters": ["a"],
+            "config": {"outputs": ["price"]},
+        },
+        "config.outputs[0]",
+        "there are result",
+    ),
 ]
 
 
@@ -261,12 +280,6 @@ def test_settings_that_no_draw_has_are_refused(config, field):
         ({"parameters": ["S11"], "extension": "zz"}, "extension", "zz"),
         ({"parameters": ["owners_costs"]}, "parameters[0]", "give `range`"),
         (_one(range=[-5, 5]), "parameters[0]", "at least 0"),
-        (
-            {"parameters": ["S11"], "config": {"outputs": ["price", "cost"]}},
-            "config.outputs[1]",
-            "price, npv, irr",
-        ),
-        (_one(compareToKey="S11"), "parameters[0].compareToKey", "price, npv, irr"),
         (
             _one(distribution={"kind": "uniform", "low": 2, "high": 1}),
             "parameters[0].distribution",

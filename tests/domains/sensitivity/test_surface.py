@@ -300,11 +300,6 @@ def test_it_stops_between_blocks_and_within_them() -> None:
         ),
         ({"parameters": ["a"], "uncertain": ["a"]}, "uncertain[0].id", "leave it out"),
         ({"parameters": ["a"], "uncertain": ["q"]}, "uncertain[0].id", "no input"),
-        (
-            {"parameters": ["a"], "config": {"outputs": ["q"]}},
-            "config.outputs[0]",
-            "no output",
-        ),
     ],
 )
 def test_what_makes_no_surface_is_refused_by_its_place(

@@ -21,6 +21,8 @@ OVERALL = {"accuracy": 0.3, "performance": 0.2, "stability": 0.25, "confidence":
 #: A rolling window has this share of the points, at least `SMALLEST`.
 WINDOWS = 4
 SMALLEST = 3
+#: Points of all windows together, at most: some tenths of a second.
+MOST_POINTS = 4_000_000
 
 
 def weighted(
@@ -159,12 +161,18 @@ def correlation(x: Floats, y: Floats) -> float | None:
 def rolling_correlations(x: Floats, y: Floats) -> Floats:
     """Correlation in each window of a quarter of the points (at least 3), in order.
 
-    Windows in which a series stays as it is have none and are left out.
+    Windows in which a series stays as it is have none and are left out. Where
+    they hold more than MOST_POINTS together, fewer are looked at, evenly spaced from
+    the first to the last: they overlap nearly whole.
     """
     width = max(SMALLEST, len(x) // WINDOWS)
+    last = len(x) - width
+    if last < 0:
+        return np.empty(0)
+    spaced = np.rint(np.linspace(0, last, min(last + 1, MOST_POINTS // width)))
     found = [
         correlation(x[first : first + width], y[first : first + width])
-        for first in range(len(x) - width + 1)
+        for first in spaced.astype(int).tolist()
     ]
     return np.array([value for value in found if value is not None])
 

@@ -30,7 +30,7 @@ _GROUPS = (
     ("parts_of_confidence", "Parts of the confidence score", "weights_of_confidence"),
     ("parts_of_stability", "Parts of the stability score", None),
 )
-_SOURCES = (("Scores", "Formulas of this software: docs/sensitivity.md, Efficacy"),)
+_SOURCES = (("Scores", "Formulas of this software: docs/methods/efficacy.md"),)
 
 
 def report(result: dict[str, Any], info: DocumentInfo) -> Report:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from flask_api.analysis import Analysis, Request, Table
 from flask_api.domains.sensitivity.range_schema import Range
+from flask_api.validation import misplaced
 
 #: Numbers that can be fitted, at most.
 MOST = 100_000
@@ -33,6 +34,14 @@ class FitRequest(Request):
     range: Range | None = Field(
         default=None, description="Ends of a beta; left out: 0 and 1."
     )
+
+    @model_validator(mode="after")
+    def _ends_are_those_of_a_beta(self) -> FitRequest:
+        if self.range is not None and "beta" not in (self.kinds or ("beta",)):
+            raise misplaced(
+                "range", "is of kind beta, which is not among `kinds`: leave it out"
+            )
+        return self
 
 
 class FitAnswer(BaseModel):

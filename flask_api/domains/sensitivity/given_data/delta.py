@@ -48,6 +48,8 @@ FEWEST = 50
 MOST = 1 << 17
 #: Counts kept at most, two for each row and resample: 134 MB.
 MOST_COUNTS = 1 << 27
+#: Resamples at most, as of other methods.
+MOST_RESAMPLES = 10_000
 #: Resamples where none are asked for.
 RESAMPLES = 100
 
@@ -150,7 +152,7 @@ def delta(
             "density, and beyond the number of classes no longer grows",
             "config.samples",
         )
-    most = MOST_COUNTS // samples // 2
+    most = min(MOST_RESAMPLES, MOST_COUNTS // samples // 2)
     if not 2 <= resamples <= most:
         raise InputError(
             f"got {resamples:,} resamples of {samples:,} rows; wanted 2 to {most:,}",

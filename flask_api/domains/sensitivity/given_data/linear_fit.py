@@ -58,6 +58,11 @@ class Fit:
     together: list[list[int]]
 
 
+def fewest(inputs: int) -> int:
+    """Rows that a fit to so many inputs wants at least."""
+    return inputs + 3
+
+
 def fit(x: Floats, y: Floats, ranked: bool) -> Fit | None:
     """The fit of `y`, shape (n,), to the rows of `x`, shape (inputs, n).
 
@@ -66,7 +71,7 @@ def fit(x: Floats, y: Floats, ranked: bool) -> Fit | None:
     Returns None where y does not vary or has no more rows than inputs + 2.
     """
     d, n = x.shape
-    if n < d + 3 or y.min() == y.max():
+    if n < fewest(d) or y.min() == y.max():
         return None
     orders = [order_of(row) for row in (*x, y)] if ranked else None
     if orders is not None:

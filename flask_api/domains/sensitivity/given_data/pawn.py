@@ -196,8 +196,8 @@ def judge(
         "failed": data.done - len(y),
         "slices": slices,
     }
-    if not len(y) or y.min() == y.max():
-        return head | _nothing(names, output, len(y))
+    if len(y) < slices or y.min() == y.max():
+        return head | _nothing(names, output, len(y), slices)
     ordered = Ordered.of(y)
     gaps = np.stack([distances(ordered, slice_codes(row, slices), slices) for row in x])
     found = np.stack([statistics(row) for row in gaps])
@@ -229,9 +229,20 @@ def judge(
     )
 
 
-def _nothing(names: Sequence[str], output: str, rows: int) -> dict[str, Any]:
-    value = 0.0 if rows else None
-    said = f"does not vary: all {output} indices are 0" if rows else "has no value"
+def _nothing(
+    names: Sequence[str], output: str, rows: int, slices: int
+) -> dict[str, Any]:
+    # of few rows nobody knows whether the output varies
+    value = 0.0 if rows >= slices else None
+    if not rows:
+        said = f"{output} has no value in any row"
+    elif value is None:
+        said = (
+            f"rows with a value of {output}: {rows}, too few for {slices} slices; one "
+            f"in each at least, {FEW * slices} for a picture"
+        )
+    else:
+        said = f"{output} does not vary: all its indices are 0"
     return {
         **{kind: dict.fromkeys(names, value) for kind in STATISTICS},
         "cv": dict.fromkeys(names),
@@ -239,7 +250,7 @@ def _nothing(names: Sequence[str], output: str, rows: int) -> dict[str, Any]:
         "noise": None,
         "above_noise": dict.fromkeys(names),
         "ranking": [{"id": name, "effect": value} for name in names],
-        "notes": [f"{output} {said}" + ("" if rows else " in any row")],
+        "notes": [said],
     }
 
 
@@ -265,13 +276,18 @@ def _noise(
     }
 
 
+def _each(rows: int, slices: int) -> str:
+    least, over = divmod(rows, slices)
+    return f"{least} or {least + 1}" if over else f"{least}"
+
+
 def _notes(
     output: str, rows: int, slices: int, above: Mapping[str, bool | None]
 ) -> list[str]:
     notes = []
     if rows < FEW * slices:
         notes.append(
-            f"{rows} rows are some {rows // slices} in each of {slices} slices: too "
+            f"{rows} rows are {_each(rows, slices)} in each of {slices} slices, too "
             f"few to know a distribution; take {FEW * slices} rows or fewer slices"
         )
     hidden = [name for name, seen in above.items() if seen is False]

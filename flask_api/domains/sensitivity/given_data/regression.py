@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtrit
 
-from flask_api.domains.sensitivity.given_data.linear_fit import Fit, fit
+from flask_api.domains.sensitivity.given_data.linear_fit import Fit, fewest, fit
 from flask_api.domains.sensitivity.given_data.sample import (
     GivenData,
     Judgement,
@@ -99,17 +99,17 @@ def judge(
         "interval": "delta method",
     }
     if found is None:
-        varies = len(y) > 0 and y.min() < y.max()
-        zero = None if varies or not len(y) else interval(0.0, 0.0, 0.0)
-        same = dict.fromkeys(names, zero)
+        # of few rows nobody knows whether the output varies
+        flat = len(y) >= fewest(len(names)) and y.min() == y.max()
+        same = dict.fromkeys(names, interval(0.0, 0.0, 0.0) if flat else None)
         return head | {
             slope: same,
             part: dict(same),
             "p_value": dict.fromkeys(names),
             "r2": None,
             "r2_adjusted": None,
-            "ranking": ranking(names, np.full(len(names), np.nan if varies else 0.0)),
-            "notes": [_nothing(output, len(y), len(names), varies)],
+            "ranking": ranking(names, np.full(len(names), 0.0 if flat else np.nan)),
+            "notes": [_nothing(output, len(y), len(names), flat)],
         }
     t = float(stdtrit(found.freedom, 0.5 + confidence / 2))
     half = t * found.standardised_error
@@ -142,15 +142,15 @@ def _partial(names: Sequence[str], found: Fit, z: float) -> dict[str, Any]:
     return {name: interval(*three) for name, *three in each}
 
 
-def _nothing(output: str, rows: int, inputs: int, varies: bool) -> str:
+def _nothing(output: str, rows: int, inputs: int, flat: bool) -> str:
     """Why there is no fit."""
     if not rows:
         return f"{output} has no value in any row"
-    if not varies:
+    if flat:
         return f"{output} does not vary: all its coefficients are 0"
     return (
-        f"{rows} rows with a value of {output} are too few for {inputs} inputs: "
-        f"{inputs + 3} at least, ten times as many as inputs for a picture"
+        f"rows with a value of {output}: {rows}, too few for {inputs} inputs; "
+        f"{fewest(inputs)} at least, ten times as many as inputs for a picture"
     )
 
 

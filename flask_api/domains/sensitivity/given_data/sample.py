@@ -20,6 +20,8 @@ Floats = npt.NDArray[np.float64]
 
 #: Numbers kept at most, of inputs and outputs together: 64 MB; ranks take 8 times that.
 MOST_NUMBERS = 1 << 23
+#: Sizes between which fourth powers are numbers, with room for sums.
+_SMALL, _LARGE = 1e-70, 1e70
 
 
 @dataclass
@@ -38,10 +40,16 @@ class GivenData:
     y: dict[str, Floats]
 
     def finite(self, output: str) -> tuple[Floats, Floats]:
-        """(x, y) of the rows where `output` has a value: (inputs, n) and (n,)."""
+        """(x, y) of the rows where `output` has a value: (inputs, n) and (n,).
+
+        In units that bring the largest to size 1: no measure depends on the unit, and
+        squares of numbers such as 1e200 or 1e-200 are none.
+        """
         x, y = self.x[:, : self.done], self.y[output][: self.done]
         good = np.isfinite(y)
-        return (x, y) if good.all() else (np.compress(good, x, axis=1), y[good])
+        if not good.all():
+            x, y = np.compress(good, x, axis=1), y[good]
+        return brought_to_one(x), brought_to_one(y)
 
 
 @dataclass(frozen=True)
@@ -101,6 +109,21 @@ def draw(
             kept[rows] = found[name]
         data.done = start + n
         yield data
+
+
+def brought_to_one(values: Floats) -> Floats:
+    """Each row times the power of two that brings its largest size to 0.5..1.
+
+    values   shape (..., n); a row of zeros stays as it is
+
+    Powers of two change no digit. Rows of a usual size are left alone.
+    """
+    if not values.shape[-1]:
+        return values
+    size = np.maximum(values.max(axis=-1), -values.min(axis=-1))
+    if ((size == 0) | ((size > _SMALL) & (size < _LARGE))).all():
+        return values
+    return np.asarray(np.ldexp(values, -np.frexp(size)[1][..., None]))
 
 
 def finite(value: float) -> float | None:

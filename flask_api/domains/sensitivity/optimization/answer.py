@@ -119,7 +119,8 @@ def answer(
 ) -> dict[str, Any]:
     """Answer of `/sensitivity/optimize`.
 
-    today     outputs at the model's own values
+    today     outputs at the model's own values; where that point breaks a constraint,
+              there is no improvement to tell
     at_best   outputs at the best point, by `outputs` and, where inputs are uncertain,
               `outputs_at_model_values`
     """
@@ -133,6 +134,12 @@ def answer(
     now, output = today[search.goal.output], search.goal.output
     improvement = best.value - now if search.goal.sense == "max" else now - best.value
     seeking = search.goal.sense == "target"
+    broken = _broken(search, varied, today)
+    if broken and not seeking:
+        warnings.append(
+            f"today's values break {'; '.join(broken)}: what they give is not to be "
+            "had, so improvement is null"
+        )
     if not outcome.converged:
         warnings.append(f"not converged: {outcome.message}")
     return {
@@ -146,7 +153,9 @@ def answer(
             "outputs": dict(today),
             "value": now,
         },
-        "improvement": None if seeking or not math.isfinite(now) else improvement,
+        "improvement": (
+            None if seeking or broken or not math.isfinite(now) else improvement
+        ),
         **({"solutions": _solutions(outcome, ids)} if seeking else {}),
         "decisions": _decisions(search.space, best, varied, bounds),
         "constraints": limits,
@@ -166,6 +175,19 @@ def answer(
             "warnings": warnings,
         },
     }
+
+
+def _broken(
+    search: Search, varied: Sequence[Varied], today: Mapping[str, float]
+) -> list[str]:
+    """The constraints that the model's own values break."""
+    inputs = {str(item.name): np.array([item.baseline]) for item in varied}
+    outputs = {name: np.array([value]) for name, value in today.items()}
+    return [
+        str(item)
+        for item in search.constraints
+        if item.violation(item.left(inputs, outputs))[0] > 0
+    ]
 
 
 def _solutions(outcome: Outcome, ids: Ids) -> list[dict[str, Any]]:

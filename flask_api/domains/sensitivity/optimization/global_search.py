@@ -140,6 +140,13 @@ def _best(search: Search, otherwise: Floats) -> Floats:
     return space.unit(x)
 
 
+#: SciPy's own words here name a value that is ours, in a scale that is ours.
+_NO_MINIMUM = (
+    "SHGO: no local minimum found, as where the objective is flat, jumps or has few "
+    "values; try differential_evolution"
+)
+
+
 def shgo_search(search: Search, seed: int) -> Outcome:
     """Simplicial homology on Sobol points that are evaluated as one array."""
     search.phase = "shgo"
@@ -165,7 +172,7 @@ def shgo_search(search: Search, seed: int) -> Outcome:
         callback=lambda x: search.step(),
     )  # fmt: skip
     minima = len(found.xl) if found.success else 0
-    message = f"SHGO: {minima} local minima" if minima else f"SHGO: {found.message}"
+    message = f"SHGO: {minima} local minima" if minima else _NO_MINIMUM
     outcome = Outcome("shgo", bool(found.success), message)
     if minima:
         # its local searches stop early: slopes by differences, one point at a time

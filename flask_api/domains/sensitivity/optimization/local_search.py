@@ -62,7 +62,13 @@ def lbfgsb_from(search: Search, start: Floats) -> tuple[bool, str]:
         callback=lambda intermediate_result: search.step(),
         options={"ftol": 1e-15, "gtol": 1e-10, "maxiter": 1000},
     )  # fmt: skip
-    return bool(found.success), f"L-BFGS-B: {str(found.message).lower()}"
+    said = str(found.message).lower().rstrip(": ")
+    if said == "abnormal":
+        said = (
+            "no step along the slope makes it better, as where the objective jumps; "
+            "try differential_evolution"
+        )
+    return bool(found.success), f"L-BFGS-B: {said}"
 
 
 def cobyqa(search: Search, seed: int) -> Outcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
@@ -125,6 +125,14 @@ class OptimizeRequest(Varies):
         if not isinstance(data, Mapping):
             return data
         return [named(name, value) for name, value in data.items()]
+
+    def outputs_asked(self) -> Iterator[tuple[str, str]]:
+        yield from super().outputs_asked()
+        if self.output is not None:
+            yield "output", self.output
+        for i, limit in enumerate(self.constraints):
+            if limit.output is not None:
+                yield f"constraints[{i}].output", limit.output
 
     @model_validator(mode="after")
     def _target_is_told(self) -> OptimizeRequest:

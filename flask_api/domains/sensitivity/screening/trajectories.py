@@ -23,7 +23,7 @@ Ints = npt.NDArray[np.int64]
 #: An unbounded distribution is walked between its quantiles TAIL and 1 - TAIL.
 TAIL = 0.005
 #: Levels of the grid at most: a level is kept in 16 bits.
-MOST_LEVELS = 1 << 14
+MOST_LEVELS = 1000
 
 _LANE = 42  # keeps walks apart from other uses of the same seed
 _DISTANCES = 1 << 20  # distances computed at a time: 4 MB

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from flask_api.analysis import Context, Progress
 from flask_api.domains.price.kernel.prices import warm
 from flask_api.domains.sensitivity.answers import given_input
+from flask_api.domains.sensitivity.magnitude import Magnitudes, measured
 from flask_api.domains.sensitivity.parameters_schema import DRAWN
 from flask_api.domains.sensitivity.selection import Varied, select
 from flask_api.domains.sensitivity.studied_model import Start, begin
@@ -88,8 +89,9 @@ def surface(
 def _drawn(asked: Asked, told: Told, progress: Progress) -> Surface:
     progress.phase("draws")
     state = None
+    sizes = Magnitudes(asked.outputs)
     for state in percentile_surface(
-        _model(asked, told.now),
+        measured(_model(asked, told.now), sizes),
         {name: item.assumed for name, item in asked.uncertain.items()},
         asked.grid,
         asked.outputs,
@@ -101,6 +103,7 @@ def _drawn(asked: Asked, told: Told, progress: Progress) -> Surface:
     ):
         told.of_drawn(state, asked.outputs[0])
     assert state is not None
+    sizes.refuse_tiny()
     return state
 
 
@@ -304,4 +307,4 @@ def _correlation(asked: Asked) -> dict[str, Any] | None:
     if told is None:
         return None
     names = [asked.uncertain[name].id for name in told.names]
-    return told.report() | {"names": names}
+    return told.report(asked.sampling) | {"names": names}

@@ -61,7 +61,7 @@ def curve_indices(y: Floats, harmonics: int) -> tuple[float, float]:
     first = (n - 1) // (2 * harmonics)
     if _constant(y):
         return 0.0, 0.0
-    spectrum = np.fft.rfft(y - y.mean())[1 : math.ceil(n / 2)]
+    spectrum = np.fft.rfft(_waving(y))[1 : math.ceil(n / 2)]
     power = spectrum.real**2 + spectrum.imag**2
     whole = float(power.sum())
     own = float(power[np.arange(1, harmonics + 1) * first - 1].sum())
@@ -93,7 +93,7 @@ def sorted_indices(x: Floats, y: Floats, harmonics: int) -> tuple[Floats, Floats
         )
     if _constant(y):
         return np.zeros(count), np.zeros(count)
-    z = y - y.mean()
+    z = _waving(y)
     variance = float(z @ z) / n
     chance = 2 * harmonics / n
     index, error = np.zeros(count), np.zeros(count)
@@ -145,9 +145,16 @@ def beyond(wave: Floats, harmonics: int) -> float:
     """Share of the variance of one period that lies above the harmonics."""
     if _constant(wave):
         return 0.0
-    power = np.abs(np.fft.rfft(wave - wave.mean())) ** 2
+    power = np.abs(np.fft.rfft(_waving(wave))) ** 2
     power[-1] /= 2  # the highest frequency has no mirror image
     return float(power[harmonics + 1 :].sum() / power.sum())
+
+
+def _waving(y: Floats) -> Floats:
+    """`y` less its mean, in a unit in which its squares are numbers."""
+    y = np.ldexp(y, -int(np.frexp(np.abs(y).max())[1]))
+    z = y - y.mean()
+    return np.asarray(np.ldexp(z, -int(np.frexp(np.abs(z).max())[1])))
 
 
 def _constant(y: Floats) -> bool:
