@@ -58,6 +58,7 @@ $(VENV)/.runtime: requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(BIN)/python -c 'from flask_api.domains.price.kernel.prices import warm; warm()'
 	$(BIN)/python -c 'from flask_api.numerics.normal_scores import warm; warm()'
+	$(BIN)/python -c 'from flask_api.domains.market.latent_class.kernel import warm; warm()'
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime

@@ -86,8 +86,9 @@ class Context:
     document: Mapping[str, Any] | None = (
         None  # what `jobs/documents/job.py` is to write
     )
-    #: Of the jobs that `Analysis.reads` found: {kind, path, data} of the result, by the
-    #: id in the request; `data` is JSON text, or None where it is a file at `path`.
+    #: Of the jobs that `Analysis.reads` found: {kind, path, data, files} of the result,
+    #: by the id in the request; `data` is JSON text, or None where it is a file at
+    #: `path`; `files` is the folder of what the job left beside it.
     sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -121,6 +122,8 @@ class Analysis:
     quick: bool = False
     #: Hidden from job lists (GETs that compute).
     hidden: bool = False
+    #: Its jobs stay until they are deleted, whatever JOB_HISTORY says.
+    kept: bool = False
     #: Seconds between a polite request to stop and the kill.
     cancel_grace_s: float = 2.0
     #: Seconds a run may take; None = the setting JOB_TIMEOUT.
@@ -129,12 +132,13 @@ class Analysis:
     aliases: tuple[str, ...] = ()
     #: Tables that can be fetched as CSV, XLSX and HTML; the first is the default.
     tables: tuple[Table, ...] = ()
-    #: Writers of documents that say more than the tables do: `xlsx` or `html` ->
+    #: Writers of documents that say more than the tables do: `xlsx`, `html`, `zip` ->
     #: `module:function`, relative to the domain's package. The function has the form
     #: `(result, info, file) -> None`; see `flask_api/documents/info.py`.
     documents: Mapping[str, str] = field(default_factory=dict)
-    #: Where a request may name an earlier job of its owner whose result is read: keys
-    #: that lead to the id. Unknown: 404, unfinished: 409; see `Context.sources`.
+    #: Where a request may name earlier jobs of its owner whose results are read: keys
+    #: that lead to the id, or to a list of ids. Unknown: 404, unfinished: 409; see
+    #: `Context.sources`.
     reads: tuple[tuple[str, ...], ...] = ()
     #: Import the job's module when a worker starts, before its first job; and then, in
     #: the background, call its function `warm()` if it has one.
@@ -180,6 +184,20 @@ class Analyses:
 
     def names(self) -> list[str]:
         return sorted(self.by_kind)
+
+    def limited(self, domain: str, timeout_s: float) -> Analyses:
+        """The same, where analyses of a domain may run so long if they don't say."""
+
+        def of(analysis: Analysis) -> Analysis:
+            own = analysis.timeout_s is not None or analysis.quick
+            if own or not analysis.kind.startswith(f"{domain}."):
+                return analysis
+            return replace(analysis, timeout_s=timeout_s)
+
+        return Analyses(
+            {kind: of(analysis) for kind, analysis in self.by_kind.items()},
+            {alias: of(analysis) for alias, analysis in self.by_alias.items()},
+        )
 
 
 def discover(package: str = "flask_api.domains") -> Analyses:

@@ -7,6 +7,7 @@ import atexit
 from flask import Flask
 
 from flask_api.analysis import discover
+from flask_api.domains.market.routes import bp as market
 from flask_api.domains.price.routes import bp as price
 from flask_api.domains.sensitivity.routes import bp as sensitivity
 from flask_api.http import (
@@ -47,11 +48,12 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     for concern in concerns(settings):
         app.logger.warning(concern)
-    engine = build_engine(settings, discover(), socketio.start_background_task)
+    analyses = discover().limited("market", settings.market_job_timeout)
+    engine = build_engine(settings, analyses, socketio.start_background_task)
     app.extensions["registry"] = engine.registry
     app.extensions["engine"] = engine
 
-    for blueprint in (page, jobs, realtime.bp, price, sensitivity):
+    for blueprint in (page, jobs, realtime.bp, price, market, sensitivity):
         app.register_blueprint(blueprint)
 
     proxies.init_app(app)

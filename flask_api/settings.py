@@ -62,6 +62,12 @@ class Settings(BaseModel):
         10_000, "Jobs that may wait; one more is answered 503.", ge=1
     )
     job_timeout: float = _setting(600.0, "Seconds a job may run.", gt=0)
+    market_job_timeout: float = _setting(
+        3600.0,
+        "Seconds a fit of market structure may run.",
+        "JOB_TIMEOUT_SECONDS",
+        gt=0,
+    )
     job_max_attempts: int = _setting(
         3, "Attempts at a job when workers or servers are lost.", ge=1
     )
@@ -107,6 +113,12 @@ class Settings(BaseModel):
     )
     max_json_bytes: int = _setting(16 * 2**20, "Largest JSON body, bytes.", ge=1024)
     max_content_length: int = _setting(100 * 2**20, "Largest upload, bytes.", ge=1024)
+    max_data_bytes: int = _setting(
+        512 * 2**20, "Largest upload of market data, bytes.", ge=1024
+    )
+    max_base64_bytes: int = _setting(
+        64 * 2**20, "Largest market data inside a JSON body, bytes.", ge=1024
+    )
     max_message_bytes: int = _setting(
         2**20, "Largest Socket.IO or WebSocket message, bytes.", ge=1024
     )

@@ -175,7 +175,8 @@ def test_every_request_of_the_rest_page_is_answered_as_it_says(
         kind, status = expected.info.split()
         answer = ask(client, request.body, job_id)
         assert answer.status_code == int(status), f"{request}: {answer.text[:500]}"
-        if "api/jobs HTTP" in request.body or "POST /api/jobs\n" in request.body:
+        started = ("api/jobs HTTP", "POST /api/jobs\n", "POST /api/v1/runs\n")
+        if any(words in request.body for words in started):
             job_id = answer.headers["X-Job-ID"]
             registry = client.application.extensions["registry"]
             registry.wait("anonymous", job_id, 20)

@@ -21,6 +21,7 @@ class DocumentInfo:
     created_at ..   ISO 8601, UTC; None where it did not happen
     result_sha256   of the result without times and provenance
     scratch         a folder for temporary files, removed afterwards
+    files           the folder of what the job left beside its result, if it did
     """
 
     kind: str
@@ -36,3 +37,4 @@ class DocumentInfo:
     request_sha256: str = ""
     result_sha256: str = ""
     scratch: str | None = None
+    files: str | None = None

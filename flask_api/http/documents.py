@@ -36,7 +36,7 @@ from flask_api.jobs.registry import Result
 from flask_api.settings import Settings
 
 #: Forms in which a result can be fetched.
-Form = Literal["json", "csv", "xlsx", "html"]
+Form = Literal["json", "csv", "xlsx", "html", "zip"]
 #: Tables of larger results are not made in the web process, bytes.
 MOST_BYTES = 2 * 2**20
 
@@ -45,6 +45,7 @@ _TYPES = {
     "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "html": "text/html",
+    "zip": "application/zip",
 }
 #: A page made of results runs nothing and loads nothing, whatever stands in it.
 _ALONE = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
@@ -54,8 +55,9 @@ def forms(analysis: Analysis | None) -> list[str]:
     """The forms that results of an analysis come in."""
     if analysis is None:
         return ["json"]
-    made = [form for form in ("xlsx", "html") if form in analysis.documents]
-    return ["json", *(("csv", "xlsx", "html") if analysis.tables else made)]
+    shown = ("csv", "xlsx", "html") if analysis.tables else ()
+    made = [form for form in ("xlsx", "html", "zip") if form in analysis.documents]
+    return ["json", *dict.fromkeys((*shown, *made))]
 
 
 def result_as(job: Job, form: Form, table: str | None) -> Response:
@@ -180,11 +182,11 @@ def refuse_unknown(
     if table is None:
         return
     pick(() if analysis is None else analysis.tables, table, kind)
-    if form == "json":
+    if form in ("json", "zip"):
         raise ValidationError(
-            "table: format=json gives the whole result; take format=csv, or leave "
+            f"table: format={form} gives the whole result; take format=csv, or leave "
             "table out",
-            details=[{"field": "table", "problem": "does not go with format=json"}],
+            details=[{"field": "table", "problem": f"does not go with format={form}"}],
         )
 
 

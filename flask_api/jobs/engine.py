@@ -356,7 +356,9 @@ class Engine:
                 self._take_back(job, "its worker was lost")
         self._tidy_clients()
         if thoroughly:
-            for job in self._store.prune(self._settings.history):
+            by_kind = self.registry.analyses.by_kind
+            spared = [kind for kind, analysis in by_kind.items() if analysis.kept]
+            for job in self._store.prune(self._settings.history, spared):
                 self.registry.dispose(job)
             self._remove_orphans()
 

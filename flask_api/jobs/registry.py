@@ -28,9 +28,10 @@ from flask_api.jobs.job import (
     new_id,
 )
 from flask_api.jobs.queue import Queue
-from flask_api.jobs.sources import named, order
+from flask_api.jobs.sources import named
+from flask_api.jobs.sources import order as source_order
 from flask_api.jobs.submission import Submission, checked_id, refuse_other_content
-from flask_api.store.base import SEQ_BLOCK, Key, Store
+from flask_api.store.base import SEQ_BLOCK, Key, Order, Store
 from flask_api.validation import validate
 
 #: Quick jobs that may wait beyond the bound of the queue.
@@ -254,7 +255,8 @@ class Registry:
         analysis = None if source is None else self.analyses.get(source.kind)
         if source is None or analysis is None:
             return None
-        return self.shelf.order(source, analysis, asked, self.results_folder)
+        order = self.shelf.order(source, analysis, asked, self.results_folder)
+        return {**order, "files": str(self.files(source))}
 
     # -- results that requests read ----------------------------------
 
@@ -280,7 +282,10 @@ class Registry:
             source = self.store.get(job.owner, id)
             if source is None or source.status is not Status.COMPLETED:
                 return None
-            found[id] = order(source, self.results_folder)
+            found[id] = {
+                **source_order(source, self.results_folder),
+                "files": str(self.files(source)),
+            }
         return found
 
     # -- looking -----------------------------------------------------
@@ -303,6 +308,7 @@ class Registry:
         limit: int = 50,
         offset: int = 0,
         oldest_first: bool = False,
+        order: Order = "created",
     ) -> tuple[list[Job], int]:
         """A page of visible jobs without their bulk, newest first, and the total."""
         return self.store.page(
@@ -312,6 +318,7 @@ class Registry:
             limit=limit,
             offset=offset,
             oldest_first=oldest_first,
+            order=order,
         )
 
     def counts(self) -> dict[str, int]:

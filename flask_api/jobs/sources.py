@@ -23,6 +23,10 @@ def named(analysis: Analysis, params: bytes) -> Iterator[tuple[str, str]]:
             found = found.get(key) if isinstance(found, dict) else None
         if isinstance(found, str):
             yield ".".join(path), found
+        elif isinstance(found, list):
+            for number, one in enumerate(found):
+                if isinstance(one, str):
+                    yield f"{'.'.join(path)}[{number}]", one
 
 
 def order(job: Job, results: Path) -> dict[str, Any]:

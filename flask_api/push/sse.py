@@ -8,8 +8,9 @@ noticed by the failed write.
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Any
 
@@ -34,13 +35,31 @@ _COMMENT = b": nothing new\n\n"
 _OPEN = b": open\nretry: 2000\n\n"
 
 
+@dataclass(frozen=True)
+class Words:
+    """How one job's events are told on a stream: the data of each, and of the end.
+
+    named   whether messages bear the name of their event; browsers call `onmessage`
+            for those that don't
+    """
+
+    event: Callable[[Event, Job], Mapping[str, Any]] = dialects.event_data
+    closing: Callable[[Job], Mapping[str, Any]] = dialects.closing_data
+    named: bool = True
+
+
 def stream_job(
-    registry: Registry, owner: str, job_id: str, after: int | None = None
+    registry: Registry,
+    owner: str,
+    job_id: str,
+    after: int | None = None,
+    words: Words | None = None,
 ) -> Response:
     """A stream of one job's events; ends with `event: close` after the final one.
 
     after   the last `seq` the client has; None = begin with a snapshot. The header
             `Last-Event-ID`, which browsers send when they reconnect, goes before it.
+    words   how events are told; None = as the service itself does
 
     Raises JobNotFound; ValidationError where Last-Event-ID is no number.
     """
@@ -48,7 +67,7 @@ def stream_job(
     last = request.headers.get("Last-Event-ID", "").strip()
     if last:
         after = _seq(last)
-    return _response(_one_job(registry, job, after))
+    return _response(_one_job(registry, job, after, words or Words()))
 
 
 def stream_jobs(registry: Registry, owner: str, ids: Sequence[str]) -> Response:
@@ -87,12 +106,18 @@ def _response(pieces: Iterator[bytes]) -> Response:
     return response
 
 
-def _message(event: str, data: Mapping[str, Any], id: str | None = None) -> bytes:
+def _message(
+    event: str | None, data: Mapping[str, Any], id: str | None = None
+) -> bytes:
     head = f"id: {id}\n" if id is not None else ""
-    return f"{head}event: {event}\ndata: ".encode() + orjson.dumps(data) + b"\n\n"
+    if event is not None:
+        head += f"event: {event}\n"
+    return f"{head}data: ".encode() + orjson.dumps(data) + b"\n\n"
 
 
-def _one_job(registry: Registry, job: Job, after: int | None) -> Iterator[bytes]:
+def _one_job(
+    registry: Registry, job: Job, after: int | None, words: Words
+) -> Iterator[bytes]:
     yield _OPEN
     # Nothing more comes of a finished job: don't wait for it.
     idle_s = 0.05 if job.status.terminal else IDLE_S
@@ -102,9 +127,9 @@ def _one_job(registry: Registry, job: Job, after: int | None) -> Iterator[bytes]
                 if event is None:
                     yield _COMMENT
                     continue
-                data = dialects.event_data(event, job)
-                yield _message(event.type.value, data, str(event.seq))
-        yield _message("close", dialects.closing_data(registry.get(job.owner, job.id)))
+                name = event.type.value if words.named else None
+                yield _message(name, words.event(event, job), str(event.seq))
+        yield _message("close", words.closing(registry.get(job.owner, job.id)))
     except ServiceError as error:
         yield _message("close", _broken_off(job, error))
 

@@ -25,10 +25,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from flask_api.errors import ServiceError
 from flask_api.jobs.job import Event, Job, Status
+
+#: What lists are ordered by: when jobs were made, when they ended, their names.
+Order = Literal["created", "finished", "name"]
 
 #: A claimed job belongs to its holder for this long without a renewal, seconds.
 LEASE_S = 20.0
@@ -109,9 +112,12 @@ class Store(ABC):
         limit: int = 50,
         offset: int = 0,
         oldest_first: bool = False,
+        order: Order = "created",
     ) -> tuple[list[Job], int]:
         """A page of the owner's visible jobs, and how many there are.
 
+        oldest_first   ascending; jobs that lack what they are ordered by come last in
+                       both directions, and equal ones by when they were made
         The rows come without params, latest results and result.
         """
 
@@ -214,9 +220,10 @@ class Store(ABC):
         """Remove a finished job and its events; the row that was, None if none."""
 
     @abstractmethod
-    def prune(self, keep: int) -> Iterable[Job]:
+    def prune(self, keep: int, spared: Collection[str] = ()) -> Iterable[Job]:
         """Remove each owner's oldest finished jobs beyond `keep`; the removed rows.
 
+        Jobs of the kinds `spared` are neither removed nor counted.
         Forgets idempotency keys older than IDEMPOTENCY_S.
         """
 

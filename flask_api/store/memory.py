@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 from flask_api.jobs.job import CLIENT, Event, EventType, Job, Status
@@ -18,6 +19,7 @@ from flask_api.store.base import (
     SEQ_BLOCK,
     Added,
     Key,
+    Order,
     Store,
 )
 
@@ -98,6 +100,7 @@ class MemoryStore(Store):
         limit: int = 50,
         offset: int = 0,
         oldest_first: bool = False,
+        order: Order = "created",
     ) -> tuple[list[Job], int]:
         with self._lock:
             found = [
@@ -109,6 +112,12 @@ class MemoryStore(Store):
                 and (not kinds or job.kind in kinds)
             ]
         found.sort(key=lambda job: job.id, reverse=not oldest_first)
+        if order != "created":
+            field = "name" if order == "name" else "finished_at"
+            by = attrgetter(field)
+            told = [job for job in found if by(job) is not None]
+            told.sort(key=by, reverse=not oldest_first)
+            found = told + [job for job in found if by(job) is None]
         return found[offset : offset + limit], len(found)
 
     def cached(
@@ -325,14 +334,14 @@ class MemoryStore(Store):
             del self._jobs[job.id], self._events[job.id]
             return job
 
-    def prune(self, keep: int) -> list[Job]:
+    def prune(self, keep: int, spared: Collection[str] = ()) -> list[Job]:
         with self._lock:
             old = self.now() - IDEMPOTENCY_S
             self._keys = {k: v for k, v in self._keys.items() if v[1] > old}
             seen: Counter[tuple[str, bool]] = Counter()
             gone = []
             for job in sorted(self._jobs.values(), key=lambda j: j.id, reverse=True):
-                if job.status.terminal:
+                if job.status.terminal and job.kind not in spared:
                     seen[job.owner, job.hidden] += 1
                     if seen[job.owner, job.hidden] > keep:
                         gone.append(job)

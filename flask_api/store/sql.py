@@ -35,6 +35,7 @@ from flask_api.store.base import (
     SEQ_BLOCK,
     Added,
     Key,
+    Order,
     Store,
 )
 from flask_api.store.database import open_database, told_apart
@@ -205,6 +206,7 @@ class SqlStore(Store):
         limit: int = 50,
         offset: int = 0,
         oldest_first: bool = False,
+        order: Order = "created",
     ) -> tuple[list[Job], int]:
         small = [column for column in jobs.c if column.name not in _BIG]
         wanted = [jobs.c.owner == owner, jobs.c.hidden.is_(False)]
@@ -212,8 +214,13 @@ class SqlStore(Store):
             wanted.append(jobs.c.status.in_([s.value for s in statuses]))
         if kinds:
             wanted.append(jobs.c.kind.in_(list(kinds)))
-        order = jobs.c.id.asc() if oldest_first else jobs.c.id.desc()
-        page = select(*small).where(*wanted).order_by(order)
+        by = [jobs.c.id]
+        if order != "created":
+            by.insert(0, jobs.c.name if order == "name" else jobs.c.finished_at)
+        told = [column.asc() if oldest_first else column.desc() for column in by]
+        if order != "created":
+            told.insert(0, by[0].is_(None).asc())  # what lacks it comes last
+        page = select(*small).where(*wanted).order_by(*told)
         with self._read() as connection:
             rows = connection.execute(page.limit(limit).offset(offset)).all()
             total = connection.execute(
@@ -498,13 +505,14 @@ class SqlStore(Store):
             row = connection.execute(gone.returning(*jobs.c)).first()
         return job_of(row) if row else None
 
-    def prune(self, keep: int) -> list[Job]:
+    def prune(self, keep: int, spared: Collection[str] = ()) -> list[Job]:
         rank = (
             func.row_number()
             .over(partition_by=(jobs.c.owner, jobs.c.hidden), order_by=jobs.c.id.desc())
             .label("rank")
         )
-        ranked = select(jobs.c.id, rank).where(jobs.c.status.in_(_FINISHED)).subquery()
+        counted = (jobs.c.status.in_(_FINISHED), jobs.c.kind.not_in(list(spared)))
+        ranked = select(jobs.c.id, rank).where(*counted).subquery()
         old = select(ranked.c.id).where(ranked.c.rank > keep)
         with self._write() as connection:
             horizon = self._now(connection) - IDEMPOTENCY_S

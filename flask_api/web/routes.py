@@ -1,4 +1,4 @@
-"""The page at `/`, and the files it is made of.
+"""The pages `/`, `/plant` and `/market`, and the files they are made of.
 
 Everything comes from this server: the page's own modules, and plotly out of its wheel.
 Addresses carry a version, so browsers may keep the files for ever.
@@ -118,6 +118,12 @@ def page() -> Response:
 def plant() -> Response:
     """The page of one plant: its price, its file, its variants."""
     return _page("plant.html", here="plant")
+
+
+@bp.get("/market")
+def market() -> Response:
+    """The page where tables of purchases are uploaded and fitted."""
+    return _page("market.html", here="market")
 
 
 def _page(template: str, here: str) -> Response:

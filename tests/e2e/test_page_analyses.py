@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,6 +95,26 @@ def test_every_method_is_offered_with_its_own_settings_and_no_others(
         "options => options.map((option) => option.value)"
     )
     assert set(offered) == {method["name"] for method in methods} | others
+
+
+WORDS = """async (kinds) => {
+  const [main] = document.querySelectorAll("script[type=module]");
+  const { analysis } = await import(main.src.replace("main.js", "format.js"));
+  return kinds.map(analysis);
+}"""
+
+
+def test_every_kind_of_run_has_a_name_in_words(
+    opened: Opener, live_server: str
+) -> None:
+    kinds = fetched(f"{live_server}openapi.json")["paths"]["/api/jobs"]["post"]
+    schema = kinds["requestBody"]["content"]["application/json"]["schema"]
+    names = [form["title"] for form in schema["oneOf"]]
+    words = dict(zip(names, opened().evaluate(WORDS, names), strict=True))
+    assert not [told for told in words.values() if set("._") & set(told)]
+    assert len(set(words.values())) == len(names)
+    assert words["sensitivity.derivatives"] == "Slopes of the price"
+    assert words["market.lca_covariates"] == "Market: LCA covariates"
 
 
 def test_a_sobol_run_asks_for_what_the_form_says(
@@ -243,6 +264,66 @@ def test_what_the_server_refuses_lands_at_its_field(opened: Opener) -> None:
     assert "Formula" in page.inner_text("#form-problem")
 
 
+def test_inputs_are_drawn_from_a_part_of_their_range_only(
+    opened: Opener, live_server: str
+) -> None:
+    page = opened()
+    choose(page, "sobol", "1")
+    page.fill("#samples", "64")
+    page.click("#settings-more summary")
+    page.click("text=Add a part")
+    part = page.locator(".part-row")
+    part.locator("select").select_option("bare_erected_cost")
+    low, high = (
+        part.locator(f'[aria-label="Part of the range: {end}"]')
+        for end in ("from", "to")
+    )
+    page.click("#start")
+    assert "has to be given" in page.inner_text("#form-problem")
+    low.fill("230,000")
+    high.fill("220,000")
+    page.click("#start")
+    assert "from has to be below to" in page.inner_text("#form-problem")
+    assert low.get_attribute("aria-invalid") == "true"
+    high.fill("")
+    job = asked(page, live_server)
+    assert job["params"]["config"]["within"] == {"bare_erected_cost": {"min": 230_000}}
+    test_page.wait_for_status(page, "completed")
+    page.click("#run-body >> text=Edit and run again")
+    page.wait_for_selector("#editing:visible")
+    assert low.input_value() == "230,000" and high.input_value() == ""
+    assert "within" not in page.inner_text("#editing")
+    assert copied(page)["params"] == job["params"]
+
+
+def test_all_inputs_that_are_ticked_at_first_can_be_moved_by_percent(
+    opened: Opener,
+) -> None:
+    page = opened()
+    choose(page, "spider", "1")  # which has a year of construction
+    page.click("#start")
+    test_page.wait_for_status(page, "completed")
+    page.wait_for_selector("#run .picture .main-svg")
+
+
+def test_a_run_is_taken_home_as_report_and_workbook(
+    opened: Opener, tmp_path: Path
+) -> None:
+    page = opened()
+    choose(page, "tornado")
+    page.click("#start")
+    test_page.wait_for_status(page, "completed")
+    starts = {"html": b"<!doctype html>", "xlsx": b"PK"}
+    for form, start in starts.items():
+        with page.expect_download() as download:
+            page.click(f"#run-body [data-format={form}]")
+        name = download.value.suggested_filename
+        assert name == f"corn-stover-ethanol-tornado.{form}"
+        download.value.save_as(tmp_path / name)
+        found = (tmp_path / name).read_bytes()
+        assert found[: len(start)].lower() == start.lower()
+
+
 #: Requests with parts that the form has no fields for, and parts that it has.
 ODD = (
     (
@@ -290,7 +371,13 @@ ODD = (
             "model": ISHIGAMI,
             "parameters": [{}],
             "method": "pawn",
-            "config": {"samples": 256, "sampling": "sobol", "slices": 8},
+            "config": {
+                "samples": 256,
+                "sampling": "sobol",
+                "slices": 8,
+                # a part as a pair, which stays as it was said
+                "within": {"a": [0, 1], "b": {"min": None, "max": 2.5}},
+            },
         },
     ),
 )
@@ -454,6 +541,7 @@ def test_unlike_and_unknown_runs_are_compared_as_far_as_they_go(
     page.wait_for_selector("text=nothing to be compared with")
 
 
+@test_page.patient
 def test_a_run_that_is_still_going_joins_the_comparison_once_it_has_finished(
     opened: Opener, live_server: str
 ) -> None:
@@ -472,7 +560,9 @@ def test_a_run_that_is_still_going_joins_the_comparison_once_it_has_finished(
     )["job_id"]
     page.goto(f"{live_server}#compare={done['id']},{going}")
     page.wait_for_selector("text=is not finished yet")
-    page.wait_for_selector("#compare .picture .main-svg", timeout=90_000)
+    page.wait_for_selector(
+        "#compare .picture .main-svg", timeout=1000 * test_page.PATIENCE
+    )
     assert "not finished" not in page.inner_text("#compare-body")
 
 
@@ -488,7 +578,7 @@ def test_no_analysis_runs_over_the_edge_or_has_a_field_without_a_name(
         page.select_option("#analysis", analysis)
         if page.is_visible("#settings-more"):
             page.evaluate("document.getElementById('settings-more').open = true")
-        for words in ("Add a pair", "Add a group", "Add a constraint"):
+        for words in ("Add a pair", "Add a group", "Add a part", "Add a constraint"):
             if page.is_visible(f"text={words}"):
                 page.click(f"text={words}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, analysis

@@ -59,8 +59,8 @@ DRAWN = """() => [...document.querySelectorAll("#run .picture")].map((figure) =>
     cells: plot.querySelectorAll(".heatmaplayer image").length,
     words: [...plot.querySelectorAll("text")].map((at) => at.textContent),
     marks: plot.layout.annotations?.map((at) => at.text) ?? [],
-    traces: plot.data.map(({ type, name, x, y, z, base, error_x }) =>
-      ({ type, name, x, y, z, base, error_x })),
+    traces: plot.data.map(({ type, name, x, y, z, base, text, error_x }) =>
+      ({ type, name, x, y, z, base, text, error_x })),
   };
 })"""
 #: What the growing picture says of itself.
@@ -115,15 +115,16 @@ def opened(page: Any, address: str, kind: str, params: Any) -> tuple[Any, Any]:
     body = {"kind": kind, "name": f"{kind} of mine", "params": params}
     job = asked(f"{address}api/jobs", body)["job_id"]
     result = asked(f"{address}api/jobs/{job}/result")
-    show(page, job)
+    # prices and slopes are in no list: the run's own links tell that it is shown
+    show(page, job, sign=f'#run .actions a[href*="{job}"]')
     page.wait_for_selector("#run .picture .main-svg")
     return result, page.evaluate(DRAWN)
 
 
-def show(page: Any, job: str) -> None:
+def show(page: Any, job: str, sign: str = "") -> None:
     page.evaluate("location.hash = ''")
     page.evaluate("(id) => (location.hash = `run=${id}`)", job)
-    page.wait_for_selector(f'.job.here[data-id="{job}"]')
+    page.wait_for_selector(sign or f'.job.here[data-id="{job}"]')
 
 
 def ishigami(method: str, **config: Any) -> dict[str, Any]:
@@ -389,8 +390,53 @@ def test_levers_lie_in_the_plane_of_leverage_and_certainty(
     points = titled(pictures, "Which lever")["traces"][-1]
     assert points["x"] == [lever["leverage"] for lever in result["levers"]]
     assert points["y"] == [lever["certainty"] for lever in result["levers"]]
+    # the source job's inputs by the names that its model gives them
+    assert points["text"] == ["Bare erected cost", "Federal income tax"]
+    assert sentence(page).startswith("Bare erected cost is the best lever")
     scores = titled(pictures, "part by part")["traces"][0]
     assert scores["x"][0] == result["overall_score"]
+
+
+def test_slopes_along_an_input_are_a_curve_with_today_marked(
+    page: Any, address: str
+) -> None:
+    params = {"version": 1, "parameter": "number_of_units", "points": 5}
+    result, pictures = opened(page, address, "sensitivity.derivatives", params)
+    price = titled(pictures, "The price for each value of Units sold")
+    told = result["derivatives"]
+    assert price["traces"][0]["x"] == told["grid"]
+    assert price["traces"][0]["y"] == told["price"]
+    assert price["marks"] == ["today"]
+    assert titled(pictures, "steep")["traces"][0]["y"] == told["first_order"]
+    assert "lowers the price by 1 %" in sentence(page)  # all costs are fixed
+
+
+def test_a_price_a_comparison_and_an_impact_are_bars_of_their_parts(
+    page: Any, address: str
+) -> None:
+    result, pictures = opened(page, address, "price.data", {"version": "1"})
+    parts = titled(pictures, "pays for")["traces"][0]
+    costs = result["price_data"]["cost_breakdown"]
+    assert dict(zip(parts["y"], parts["x"], strict=True)) == {
+        name: value for name, value in costs.items() if value
+    }
+    assert titled(pictures, "year by year")["traces"][0]["y"] == [
+        row["cumulative_npv"] for row in result["price_data"]["cash_flow_table"]
+    ]
+    dearer = {"id": "dearer", "overrides": {"S11": 250_000, "labor_cost": 30_000}}
+    params: dict[str, Any] = {"base_version": 1, "variants": [dearer]}
+    result, pictures = opened(page, address, "price.comparison", params)
+    own = result["comparisons"]["dearer"]
+    assert pictures[0]["traces"][0]["x"] == [result["base_price"], own["price"]]
+    parts = titled(pictures, "difference: dearer")["traces"][0]
+    assert parts["x"] == [driver["contribution"] for driver in own["drivers"]]
+    change = {"id": "S35", "change": 30_000, "change_type": "directvalue"}
+    params = {"parameters": [change, {"id": "bare_erected_cost", "change": 10}]}
+    result, pictures = opened(page, address, "price.impact", params)
+    assert pictures[0]["traces"][0]["x"] == [
+        one["difference"] for one in result["changes"]
+    ]
+    assert sentence(page).startswith("F2 labor makes the largest difference")
 
 
 #: Decisions of a function with very many valleys, Rastrigin's.
@@ -409,6 +455,15 @@ LONG: dict[str, tuple[str, dict[str, Any]]] = {
             "objective": "min",
             "config": {"seed": 1},
             "budget": {"evaluations": 10_000_000},
+        },
+    ),
+    "surface": (
+        "sensitivity.surface",
+        {
+            "model": ISHIGAMI,
+            "parameters": [{"id": "a", "steps": 100}, {"id": "c", "steps": 100}],
+            "uncertain": [{"id": "b"}],
+            "config": {"seed": 1, "samples": 10_000, "outputs": ["f"]},
         },
     ),
 }
@@ -430,6 +485,28 @@ def test_a_long_run_grows_on_the_page_and_stays_when_it_is_cancelled(
     page.click("#cancel")
     page.wait_for_selector('#run-body .badge[data-status="cancelled"]')
     assert page.is_visible(".live-chart svg")
+
+
+def test_runs_are_leafed_through_quickly_and_the_last_one_stays(
+    page: Any, address: str
+) -> None:
+    requests: list[tuple[str, dict[str, Any]]] = [
+        (ANALYZE, {"version": "corn_stover_ethanol", "parameters": [{}]}),
+        (ANALYZE, ishigami("sobol", second_order=True)),
+        (CARLO, {"model": ISHIGAMI, "parameters": INPUTS, "config": {"seed": 1}}),
+    ]
+    jobs = [
+        asked(f"{address}api/jobs", {"kind": kind, "params": params})["job_id"]
+        for kind, params in requests
+    ]
+    for turn in range(20):
+        page.evaluate("(id) => (location.hash = `run=${id}`)", jobs[turn % 3])
+        # while it is fetched, while it is drawn, and once it stands
+        page.wait_for_timeout((0, 20, 60, 120, 200, 400)[turn % 6])
+    page.wait_for_selector(f'.job.here[data-id="{jobs[1]}"]')
+    page.wait_for_selector("#run h3:has-text('makes f uncertain')")
+    page.wait_for_selector("#run .picture .main-svg")
+    page.wait_for_timeout(300)  # what is still to be thrown is thrown
 
 
 def test_pictures_fit_a_phone_and_follow_the_theme(page: Any, address: str) -> None:

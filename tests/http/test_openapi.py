@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from schemathesis.specs.openapi import definitions
 
 #: Addresses of pages and files, which are no part of the API.
-PAGES = re.compile(r"/($|plant$|static/|docs/assets/|assets/|favicon|realtime)")
+PAGES = re.compile(r"/($|plant$|market$|static/|docs/assets/|assets/|favicon|realtime)")
 
 
 @pytest.fixture

@@ -272,7 +272,7 @@ def test_every_analysis_names_writers_that_exist() -> None:
     for analysis in discover().by_kind.values():
         for form, writer in analysis.documents.items():
             module, _, name = writer.partition(":")
-            assert form in ("xlsx", "html")
+            assert form in ("xlsx", "html", "zip")
             assert callable(getattr(importlib.import_module(module), name))
 
 

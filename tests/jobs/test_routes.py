@@ -284,7 +284,7 @@ def test_a_table_is_csv_with_keys_first_and_formulas_disarmed(
 @pytest.mark.parametrize(
     ("kind", "query", "said"),
     [
-        ("trial.count", "format=pdf", "'json', 'csv', 'xlsx' or 'html'"),
+        ("trial.count", "format=pdf", "'json', 'csv', 'xlsx', 'html' or 'zip'"),
         ("trial.count", "format=csv&table=nope", "by_id, points"),
         ("trial.bare", "format=csv", "no tables"),
         ("trial.count", "tabel=points", "table"),

@@ -266,6 +266,29 @@ def test_only_so_many_finished_jobs_are_kept_per_owner(store: Store) -> None:
     assert store.get("anna", waiting.id) is not None
 
 
+def test_jobs_of_spared_kinds_are_neither_removed_nor_counted(store: Store) -> None:
+    kept = [put(store, job(kind="market.lca")) for _ in range(3)]
+    others = [put(store, job()) for _ in range(3)]
+    for made in (*kept, *others):
+        store.request_cancel(made.id, "anna", "user", 2)
+    gone = {j.id for j in store.prune(2, ["market.lca"])}
+    assert gone == {others[0].id}
+
+
+def test_pages_are_ordered_by_name_or_end_with_those_that_lack_it_last(
+    store: Store,
+) -> None:
+    made = [put(store, job(name=name)) for name in ("b", None, "a", "b")]
+    store.request_cancel(made[2].id, "anna", "user", 2)
+    first, bare, second, again = (one.id for one in made)
+    ids = [j.id for j in store.page("anna", order="name", oldest_first=True)[0]]
+    assert ids == [second, first, again, bare]
+    ids = [j.id for j in store.page("anna", order="name")[0]]
+    assert ids == [again, first, second, bare]
+    assert store.page("anna", order="finished")[0][0].id == second
+    assert store.page("anna", order="finished", oldest_first=True)[0][0].id == second
+
+
 def test_a_silent_client_is_found(store: Store) -> None:
     made = put(store, job(kind=CLIENT, status=Status.RUNNING, attempt=1))
     assert store.idle_clients(60) == []

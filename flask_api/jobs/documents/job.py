@@ -94,6 +94,7 @@ def _info(order: Mapping[str, Any], scratch: str) -> DocumentInfo:
         tables=tuple((name, tuple(path)) for name, path in order["tables"]),
         warnings=tuple(order["warnings"]),
         scratch=scratch,
+        files=order["files"],
     )
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from flask_api.analysis import Analysis, Request
 
 #: Forms of a result that are files.
-Form = Literal["csv", "xlsx", "html"]
+Form = Literal["csv", "xlsx", "html", "zip"]
 
 
 class DocumentRequest(Request):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,6 +107,7 @@ def lca_covariates(
     reference: int = 0,
     standardise: bool = True,
     confidence: float = 0.95,
+    names: Sequence[str] | None = None,
 ) -> Iterator[ThreeStep]:
     """The effects of covariates on class membership, yielded after each Newton step.
 
@@ -115,6 +116,7 @@ def lca_covariates(
     covariates   shape (rows, covariates), finite, in the order of the data
     reference    class, from 0, that the others are compared with: 0 = the largest
     standardise  subtract means and divide by standard deviations
+    names        of the covariates, for words; None = covariate 1, covariate 2, ...
 
     Rows are assigned to their most likely class, and the probabilities of a wrong
     assignment are part of the third step's likelihood, so that coefficients are not
@@ -125,7 +127,10 @@ def lca_covariates(
     of each other, or numbers of rows that differ.
     """
     rows = np.flatnonzero(patterns.expand(patterns.informative()))
-    z, means, scales = _design(patterns, model, covariates, reference, standardise)
+    called = _called(covariates, names)
+    z, means, scales = _design(
+        patterns, model, covariates, called, reference, standardise
+    )
     z = z[rows] if len(rows) < len(z) else z
     chosen = posteriors(patterns, model).argmax(axis=1)
     errors = classification(patterns, model).assigned
@@ -149,14 +154,23 @@ def lca_covariates(
         state.change = gain if gain >= 0 else 0.0
         state.log_likelihood = now.log_likelihood
         yield state
-    state.effects = _effects(found, b, now, means, scales, converged, confidence)
+    state.effects = _effects(
+        found, b, now, means, scales, called, converged, confidence
+    )
     yield state
+
+
+def _called(covariates: Floats, names: Sequence[str] | None) -> list[str]:
+    if names is None:
+        return [f"covariate {number}" for number in range(1, covariates.shape[-1] + 1)]
+    return [f"covariate {name!r}" for name in names]
 
 
 def _design(
     patterns: Patterns,
     model: LatentClasses,
     covariates: Floats,
+    called: Sequence[str],
     reference: int,
     standardise: bool,
 ) -> tuple[Floats, Floats, Floats]:
@@ -168,7 +182,8 @@ def _design(
         )
     if not 0 <= reference < model.classes:
         raise InputError(
-            f"got reference class {reference}; wanted 0 to {model.classes - 1}",
+            f"got reference class {reference} (counted from 0); wanted 0 to "
+            f"{model.classes - 1}",
             "params.reference_class",
         )
     if patterns.rows != len(patterns.of_row):
@@ -188,7 +203,7 @@ def _design(
     if bad.size:
         row, column = bad[0]
         raise InputError(
-            f"covariate {column + 1} has no number in row {row + 1}; leave the row or "
+            f"{called[column]} has no number in row {row + 1}; leave the row or "
             "the covariate out",
             f"covariates[{row}][{column}]",
         )
@@ -197,14 +212,16 @@ def _design(
     if flat.any():
         column = int(np.argmax(flat))
         raise InputError(
-            f"covariate {column + 1} has the same value in every row; leave it out",
+            f"{called[column]} has the same value in every row; leave it out",
             f"covariates[{column}]",
         )
     centred = (covariates - means) / scales
-    if np.linalg.eigvalsh(centred.T @ centred / len(centred))[0] < 1e-10:
+    spread, ways = np.linalg.eigh(centred.T @ centred / len(centred))
+    if spread[0] < 1e-10:
+        together = [called[i] for i in np.flatnonzero(np.abs(ways[:, 0]) > 1e-4)]
         raise InputError(
-            "some covariates follow from the others exactly, such as all indicators of "
-            "one question; leave one of them out",
+            f"{', '.join(together)}: one follows from the others exactly, as all "
+            "indicators of one question do; leave one of them out",
             "covariates",
         )
     if not standardise:

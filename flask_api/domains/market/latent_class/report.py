@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,6 +67,7 @@ def report(
     *,
     robust: bool = False,
     confidence: float = 0.95,
+    names: Sequence[str] | None = None,
     between: Callable[[], None] | None = None,
 ) -> Report:
     """Every diagnostic of the best model so far.
@@ -74,6 +75,7 @@ def report(
     fitting      the state of `fit`, also one that was left before its end
     robust       sandwich standard errors instead of those from observed information
     confidence   of the intervals
+    names        of the columns, for warnings; None = 1, 2, ...
     between      called between blocks of work; what it raises ends the work
     """
     patterns, model = fitting.patterns, fitting.best()
@@ -87,7 +89,7 @@ def report(
     judged = goodness_of_fit(patterns, model)
     warnings = [
         *_search_warnings(fitting, model),
-        *_data_warnings(patterns, left.identical),
+        *_data_warnings(patterns, left.identical, names),
         *_model_warnings(model, judged, classes, errors, rows),
     ]
     return Report(
@@ -112,7 +114,7 @@ def _search_warnings(fitting: Fitting, model: LatentClasses) -> list[str]:
     elif not model.converged:
         said.append(
             f"The fit did not converge within {fitting.max_iter:,} iterations: raise "
-            "max_iter."
+            "max_iter or tol."
         )
     finished = sum(start.finished for start in fitting.starts)
     if fitting.phase == "finished" and finished > 1 and fitting.reached < 2:
@@ -123,23 +125,32 @@ def _search_warnings(fitting: Fitting, model: LatentClasses) -> list[str]:
     return said
 
 
-def _data_warnings(patterns: Patterns, identical: list[tuple[int, int]]) -> list[str]:
+def _data_warnings(
+    patterns: Patterns,
+    identical: list[tuple[int, int]],
+    names: Sequence[str] | None,
+) -> list[str]:
     said = []
+    called = (
+        [str(number) for number in range(1, patterns.items + 1)]
+        if names is None
+        else [repr(name) for name in names]
+    )
     bought, known = patterns.totals()
-    constant = np.flatnonzero((bought == 0) | (bought == known)) + 1
+    constant = np.flatnonzero((bought == 0) | (bought == known))
     if constant.size:
         said.append(
-            f"{_columns(constant)} the same value in every row, and tell nothing of "
+            f"{_columns([called[i] for i in constant])} the same value in every row, and tell nothing of "
             "classes."
         )
     varied = [
-        (i, j) for i, j in identical if i + 1 not in constant and j + 1 not in constant
+        (i, j) for i, j in identical if i not in constant and j not in constant
     ]
     if varied:
         i, j = varied[0]
         said.append(
-            f"{len(varied)} pairs of columns are alike in every row, such as {i + 1} "
-            f"and {j + 1}: classes tend to copy them. Leave one out."
+            f"Columns {called[i]} and {called[j]} are alike in every row{_more(varied)}: "
+            "classes tend to copy them. Leave one of each pair out."
         )
     empty = int(patterns.counts[~patterns.informative()].sum())
     if empty:
@@ -147,10 +158,14 @@ def _data_warnings(patterns: Patterns, identical: list[tuple[int, int]]) -> list
     return said
 
 
-def _columns(numbers: npt.NDArray[np.intp]) -> str:
-    named = ", ".join(str(number) for number in numbers[:10])
-    more = f" and {len(numbers) - 10} more" if len(numbers) > 10 else ""
-    return f"Column {named} has" if len(numbers) == 1 else f"Columns {named}{more} have"
+def _more(pairs: Sequence[tuple[int, int]]) -> str:
+    return f" (and {len(pairs) - 1} more pairs)" if len(pairs) > 1 else ""
+
+
+def _columns(called: Sequence[str]) -> str:
+    named = ", ".join(called[:10])
+    more = f" and {len(called) - 10} more" if len(called) > 10 else ""
+    return f"Column {named} has" if len(called) == 1 else f"Columns {named}{more} have"
 
 
 def _model_warnings(

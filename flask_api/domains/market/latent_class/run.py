@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,27 +30,26 @@ _PAIRS = 200
 
 def lca(problem: Problem, settings: Mapping[str, Any]) -> Iterator[Step]:
     """Latent classes with every diagnostic. See `fit` and `report`."""
-    fitting, p_value = None, None
-    for step, fitting in _search(problem, settings):
-        yield step
-    assert fitting is not None
-    for step, p_value in _tested(problem, fitting, settings):
-        yield step
+    searched = _Searched()
+    yield from _search(problem, settings, searched)
+    fitting = searched.found()
     yield _writing(fitting)
-    yield Step(1, 1, _said(fitting), outcome=_outcome(problem, fitting, settings, p_value))
+    yield Step(
+        1,
+        1,
+        _said(fitting),
+        outcome=_outcome(problem, fitting, settings, searched.p_value),
+    )
 
 
 def lca_covariates(problem: Problem, settings: Mapping[str, Any]) -> Iterator[Step]:
     """Latent classes, then what decides who belongs to which."""
     names = settings["covariate_columns"]
     covariates = problem.covariates(names)
-    fitting, p_value = None, None
-    for step, fitting in _search(problem, settings):
-        yield step
-    assert fitting is not None
-    for step, p_value in _tested(problem, fitting, settings):
-        yield step
-    found = None
+    searched = _Searched()
+    yield from _search(problem, settings, searched)
+    fitting = searched.found()
+    found: CovariateEffects | None = None
     for state in three_step(
         problem.patterns,
         fitting.best(),
@@ -58,6 +57,7 @@ def lca_covariates(problem: Problem, settings: Mapping[str, Any]) -> Iterator[St
         reference=settings["reference_class"] - 1,
         standardise=settings["standardise"],
         confidence=settings["confidence_level"],
+        names=names,
     ):
         yield Step(
             fitting.done,
@@ -70,32 +70,69 @@ def lca_covariates(problem: Problem, settings: Mapping[str, Any]) -> Iterator[St
             },
         )
         found = state.effects
-    assert found is not None
+    assert found is not None  # the last state has them
     yield _writing(fitting)
-    outcome = _outcome(problem, fitting, settings, p_value)
+    outcome = _outcome(problem, fitting, settings, searched.p_value)
     yield Step(1, 1, _said(fitting), outcome=_with_effects(outcome, found, names))
 
 
 # -- steps -----------------------------------------------------------------------
 
 
+@dataclass
+class _Searched:
+    """Where a search and its test leave what they found."""
+
+    fitting: Fitting | None = None
+    p_value: float | None = None
+
+    def found(self) -> Fitting:
+        assert self.fitting is not None  # a search has at least one state
+        return self.fitting
+
+
 def _search(
-    problem: Problem, settings: Mapping[str, Any]
-) -> Iterator[tuple[Step, Fitting]]:
-    states = fit(
+    problem: Problem, settings: Mapping[str, Any], into: _Searched
+) -> Iterator[Step]:
+    """The fit, and the bootstrap test against one class less if it was asked for."""
+    common = {name: settings[name] for name in ("n_init", "max_iter", "tol")}
+    for into.fitting in fit(
         problem.patterns,
         settings["n_classes"],
-        n_init=settings["n_init"],
+        seed=problem.seed,
+        exhaustive_starts=settings["exhaustive_starts"],
+        **common,
+    ):
+        yield step_of(into.fitting)
+    resamples = settings["bootstrap_resamples"]
+    if not resamples:
+        return
+    smaller: Fitting | None = None
+    fewer = settings["n_classes"] - 1
+    for smaller in fit(problem.patterns, fewer, seed=problem.seed, **common):
+        yield step_of(smaller)
+    assert smaller is not None
+    fitting = into.found()
+    for state in likelihood_ratio(
+        problem.patterns,
+        smaller.best(),
+        fitting.best(),
+        resamples=resamples,
         max_iter=settings["max_iter"],
         tol=settings["tol"],
         seed=problem.seed,
-        exhaustive_starts=settings["exhaustive_starts"],
-    )
-    for state in states:
-        yield _step(state), state
+    ):
+        yield Step(
+            fitting.done + state.done,
+            fitting.done + resamples,
+            f"Likelihood-ratio test: resample {state.done}/{resamples}",
+            extra={"resample": state.done, "resamples": resamples},
+        )
+        into.p_value = state.p_value if state.done else None
 
 
-def _step(state: Fitting) -> Step:
+def step_of(state: Fitting) -> Step:
+    """The state of a fit in words."""
     number = state.starts.index(state.current) + 1
     change = "..." if state.change is None else f"{state.change:.4g}"
     extra = {
@@ -119,42 +156,6 @@ def _step(state: Fitting) -> Step:
         },
         trace=state.log_likelihood,
     )
-
-
-def _tested(
-    problem: Problem, fitting: Fitting, settings: Mapping[str, Any]
-) -> Iterator[tuple[Step, float | None]]:
-    """The bootstrap test against one class less, where it was asked for."""
-    resamples = settings["bootstrap_resamples"]
-    if not resamples:
-        return
-    smaller = None
-    for smaller in fit(
-        problem.patterns,
-        settings["n_classes"] - 1,
-        n_init=settings["n_init"],
-        max_iter=settings["max_iter"],
-        tol=settings["tol"],
-        seed=problem.seed,
-    ):
-        yield _step(smaller), None
-    assert smaller is not None
-    for state in likelihood_ratio(
-        problem.patterns,
-        smaller.best(),
-        fitting.best(),
-        resamples=resamples,
-        max_iter=settings["max_iter"],
-        tol=settings["tol"],
-        seed=problem.seed,
-    ):
-        step = Step(
-            fitting.done + state.done,
-            fitting.done + resamples,
-            f"Likelihood-ratio test: resample {state.done}/{resamples}",
-            extra={"resample": state.done, "resamples": resamples},
-        )
-        yield step, state.p_value if state.done else None
 
 
 def _writing(fitting: Fitting) -> Step:
@@ -181,6 +182,7 @@ def _outcome(
         fitting,
         robust=settings["robust_errors"],
         confidence=settings["confidence_level"],
+        names=problem.columns,
     )
     model = told.model
     member = problem.patterns.expand(posteriors(problem.patterns, model))
@@ -230,15 +232,16 @@ def _outcome(
         },
         metrics=metrics,
         tables=_tables(told, products),
-        details={"standard_errors": told.errors.kind, "identified": told.errors.identified},
+        details={
+            "standard_errors": told.errors.kind,
+            "identified": told.errors.identified,
+        },
         warnings=told.warnings,
         converged=model.converged,
     )
 
 
-def _tables(
-    told: Report, products: tuple[str, ...]
-) -> dict[str, list[dict[str, Any]]]:
+def _tables(told: Report, products: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
     model, errors = told.model, told.errors
     each = range(model.classes)
     profiles = [
@@ -317,7 +320,9 @@ def _pairs(told: Report, products: tuple[str, ...]) -> list[dict[str, Any]]:
 def _with_effects(
     outcome: Outcome, found: CovariateEffects, names: list[str]
 ) -> Outcome:
-    classes = [f"class_{number}" for number in range(1, found.coefficients.shape[1] + 1)]
+    classes = [
+        f"class_{number}" for number in range(1, found.coefficients.shape[1] + 1)
+    ]
     terms = ["intercept", *names]
     rows = [
         {
@@ -371,5 +376,3 @@ def _with_effects(
         },
         warnings=[*outcome.warnings, *found.warnings],
     )
-
-

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from flask_api.domains.market.runs.request_schema import FitParams, Model, RunRequest
+from flask_api.validation import misplaced
 
 
 class LcaParams(FitParams):
     """Classes of households that buy alike."""
 
     n_classes: int = Field(ge=2, le=20, description="classes")
-    max_iter: int = Field(1000, ge=10, le=1000, description="passes of each start")
+    max_iter: int = Field(1000, ge=10, le=10_000, description="passes of each start")
     n_init: int = Field(10, ge=1, le=50, description="random starts")
     tol: float = Field(
         1e-6, ge=1e-10, le=1e-2, description="change of the log-likelihood at the end"
@@ -53,6 +54,16 @@ class LcaCovariatesParams(LcaParams):
     standardise: bool = Field(
         True, description="coefficients per standard deviation of a covariate"
     )
+
+    @model_validator(mode="after")
+    def _a_class_to_compare_with(self) -> Self:
+        if self.reference_class > self.n_classes:
+            raise misplaced(
+                "reference_class",
+                f"must be 1 to n_classes ({self.n_classes}); got "
+                f"{self.reference_class}",
+            )
+        return self
 
 
 class LcaCovariatesRun(RunRequest):

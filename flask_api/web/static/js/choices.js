@@ -24,7 +24,7 @@ const FIRST = [
     when: "Inputs scatter and you want the whole distribution: percentiles, risk, a target.",
     asks: "draws",
     settings: [
-      "iterations", "sampling", "seed", "target", "outputs", "correlation", "stop", "confidence_level",
+      "iterations", "sampling", "seed", "target", "outputs", "correlation", "within", "stop", "confidence_level",
       "replicates", "percentiles", "bins",
     ],
   },

@@ -7,7 +7,7 @@ import * as format from "./format.js";
 import { leaves, same } from "./json.js";
 import * as models from "./models.js";
 import * as pictures from "./pictures.js";
-import { namingOf } from "./pictures/naming.js";
+import { namesIn } from "./pictures/naming.js";
 import { familyOf } from "./pictures/registry.js";
 import { titleOf } from "./settings.js";
 
@@ -82,7 +82,7 @@ async function fetched(id) {
         : `${words} is not finished yet: it joins as soon as it is.` };
     }
     const result = await api.getResult(id);
-    const naming = namingOf(job, result);
+    const naming = await namesIn(job, result);
     const family = familyOf(job.kind, result.method);
     const outputs = family?.outputs(result) ?? [];
     const output = outputs.includes(result.metadata?.output) ? result.metadata.output : outputs[0];

@@ -101,14 +101,25 @@ const ANALYSES = {
   "sensitivity.optimize": "Optimisation",
   "sensitivity.surface": "Response surface",
   "sensitivity.fit": "Fit of a distribution",
+  "sensitivity.derivatives": "Slopes of the price",
+  "sensitivity.efficacy": "Efficacy of an analysis",
   "price.data": "Price",
+  "price.comparison": "Comparison of plants",
+  "price.impact": "Impact of changes",
+  "price.models": "Catalogue of models",
+  "price.store": "Storing a model",
 };
 
-/** `market.latent_class` -> Market latent class. Kinds this page has no word for. */
+/** Abbreviations among the names of kinds. */
+const LETTERS = new Set(["lca", "nmf", "mca", "vi", "dcm", "mnl"]);
+
+/** `market.lca_covariates` -> Market: LCA covariates. Kinds this page has no word for. */
 export function analysis(kind) {
   if (ANALYSES[kind]) return ANALYSES[kind];
-  const words = String(kind).replace(/[._]/g, " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  const [domain, ...rest] = String(kind).split(".");
+  const words = rest.join(" ").split(/[\s_]+/).filter(Boolean).map((word) => (LETTERS.has(word) ? word.toUpperCase() : word));
+  const first = domain.charAt(0).toUpperCase() + domain.slice(1);
+  return words.length > 0 ? `${first}: ${words.join(" ")}` : first;
 }
 
 const STATUS = {

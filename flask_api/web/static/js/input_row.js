@@ -28,8 +28,10 @@ export function begin(input, anyDistribution) {
   // Whole years change the calculation's shape with each draw, which is slow: only who
   // asks for it gets it.
   const draws = input.own || (anyDistribution ? Boolean(input.distribution) : used && !input.integer);
+  // by 20 percent it would not come to the next whole number
+  const fixed = input.integer && Math.abs(input.value) < 2.5;
   const row = {
-    input, text: editable(input.value), vary: { draws, range: used, chosen: false, axes: false },
+    input, text: editable(input.value), vary: { draws, range: used, moves: used && !fixed, chosen: false, axes: false },
     role: { chosen: "chosen", axes: "chosen" }, kind: distributions.firstKind(input),
     fields: {}, ends: {}, ownFields: false, ownEnds: false, given: {}, place: {}, exact: new Map(), node: null,
   };

@@ -76,13 +76,14 @@ const varying = () => rows.filter((row) => row.vary[view.mode])
   .sort((one, other) => (one.place[view.mode] ?? Infinity) - (other.place[view.mode] ?? Infinity) || 0);
 const uncertain = (row) => view.mode in row.role && row.role[view.mode] === "uncertain";
 
-const VERBS = { draws: "drawn at random", range: "moved", chosen: "to choose", axes: "to look along" };
+const VERBS = { draws: "drawn at random", range: "moved", moves: "moved", chosen: "to choose", axes: "to look along" };
+const HINTS = { chosen: "Tick those that are yours to choose.", axes: "Tick one or two." };
 
 function summary() {
   const drawn = varying().filter(uncertain).length;
   const edits = rows.filter(one.changed).length;
   byId("varied-count").textContent = `${varying().length - drawn} of ${rows.length} inputs ${VERBS[view.mode]}${
-    drawn ? `, ${drawn} uncertain` : ""}${edits ? `, ${edits} changed` : ""}. `;
+    drawn ? `, ${drawn} uncertain` : ""}${edits ? `, ${edits} changed` : ""}. ${varying().length > drawn ? "" : HINTS[view.mode] ?? "Tick at least one."}`;
   byId("reset-inputs").hidden = !rows.some(one.touched);
   onChange();
 }

@@ -1,4 +1,4 @@
-/** Settings that are lists of rows: correlated pairs, groups of inputs, constraints. */
+/** Settings that are lists of rows: correlated pairs, groups of inputs, parts of ranges, constraints. */
 
 import { make } from "./dom.js";
 import { editable, parse } from "./format.js";
@@ -171,6 +171,57 @@ export function groups(inputs) {
       for (const entry of Object.entries(value ?? {})) table.append().write(entry);
     },
     boxAt: ([name]) => table.each((row) => row).find((row) => row.name.value.trim() === name)?.name,
+  };
+}
+
+/** Inputs of which only a part of the range is drawn: one end may be left out. */
+export function within(inputs) {
+  const table = rows({
+    add: "Add a part",
+    row() {
+      const input = pick("Input drawn from a part of its range", inputs);
+      const [low, high] = ["from", "to"].map((words) => make("input", {
+        inputmode: "decimal", autocomplete: "off", placeholder: words, "aria-label": `Part of the range: ${words}`,
+      }));
+      return {
+        node: make("span", { class: "part-row" }, input.node, low, high),
+        input, low, high,
+        refresh: () => input.fill(),
+        write([id, { min, max }]) {
+          input.set(id);
+          low.value = Number.isFinite(min) ? editable(min) : "";
+          high.value = Number.isFinite(max) ? editable(max) : "";
+        },
+      };
+    },
+  });
+  return {
+    node: table.node,
+    refresh: () => table.each((row) => row.refresh()),
+    read(refuse) {
+      if (table.count() === 0) return undefined;
+      const found = {};
+      table.each(({ input, low, high }) => {
+        const id = input.node.value;
+        const part = {};
+        for (const [key, box] of [["min", low], ["max", high]]) {
+          if (box.value.trim() === "") continue;
+          part[key] = parse(box.value);
+          if (!Number.isFinite(part[key])) refuse(`“${box.value}” is not a number; write it as 0.05 or 1,200`, box);
+        }
+        if (!id) refuse("no input varies yet: tick one above", input.node);
+        else if (id in found) refuse(`${input.node.selectedOptions[0].textContent} is there twice`, input.node);
+        else if (Object.keys(part).length === 0) refuse("where the part begins or ends has to be given", low);
+        else if (part.min >= part.max) refuse("from has to be below to", low);
+        found[id] = part;
+      });
+      return found;
+    },
+    write(value) {
+      table.empty();
+      for (const [id, part] of Object.entries(value ?? {})) if (part && !Array.isArray(part)) table.append().write([id, part]);
+    },
+    boxAt: ([id, end]) => table.each((row) => row).find(({ input }) => input.node.value === id)?.[end === "max" ? "high" : "low"],
   };
 }
 

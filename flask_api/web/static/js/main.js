@@ -17,15 +17,12 @@ import * as settings from "./settings.js";
 
 let started = null; // the run this form started last: its complaints belong to the form
 
-/** Ways of asking about inputs that have their own ticks. */
-const modeOf = (asks) => (asks === "moves" ? "range" : asks);
-
 function showAnalysis() {
   const choice = choices.chosen();
   const alone = choice.asks === "data";
   byId("model-block").hidden = byId("inputs-block").hidden = alone;
   byId("start").textContent = `Start: ${choice.title}`;
-  if (!alone) inputs.showFor({ asks: choice.asks, mode: modeOf(choice.asks) });
+  if (!alone) inputs.showFor({ asks: choice.asks, mode: choice.asks });
   settings.show(choice);
   request.clear();
   edit.analysisChanged();

@@ -42,9 +42,10 @@ export function titleOf(version, variant = "") {
   return variant ? `${title}, ${other?.title ?? variant}` : title;
 }
 
-const inputOf = (version, name) => found(String(version ?? 1))?.inputs.find((input) => input.name === name);
+const inputOf = (version, name) =>
+  found(String(version ?? 1))?.inputs.find((input) => input.name === name || (name && input.s_number === name));
 
-/** An input's label in a model, or its bare name. */
+/** An input's label in a model, or its bare name. `name`: its name or its S-number. */
 export const labelOf = (version, name) => inputOf(version, name)?.label ?? name;
 
 /** An input's unit in a model's file; nothing where the file does not name it. */

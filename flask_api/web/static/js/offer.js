@@ -22,6 +22,12 @@ function plain(property) {
   return { ...resolved(property), ...(parts.length === 1 ? parts[0] : {}), ...property };
 }
 
+/** All kinds of runs. */
+export const kinds = () => [...requests.keys()];
+
+/** What the server says of a kind of run. */
+export const about = (kind) => schemas[requests.get(kind)]?.description ?? "";
+
 /** Is this kind of run to be had here? */
 export const has = (kind) => requests.has(kind);
 
@@ -38,6 +44,17 @@ export function setting(kind, path) {
     at = plain(property);
   }
   return at;
+}
+
+/**
+ * What one item of a setting that is a list of objects holds, or null.
+ * @returns {?{properties: object, required: string[]}}
+ */
+export function item(kind, path) {
+  const found = resolved(setting(kind, path)?.items);
+  if (!found?.properties) return null;
+  const properties = Object.entries(found.properties).map(([name, property]) => [name, plain(property)]);
+  return { properties: Object.fromEntries(properties), required: found.required ?? [] };
 }
 
 /** The methods of sensitivity.analyze: name, title, group, answers, when, settings, defaults. */

@@ -61,6 +61,7 @@ function framed(colours, layout) {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     hoverlabel: { bgcolor: colours.surface, bordercolor: colours.line, font: { color: colours.ink }, align: "left" },
+    modebar: { bgcolor: colours.surface, color: colours.muted, activecolor: colours.accent },
     showlegend: false,
     dragmode: false, // a finger that scrolls the page past a picture must not zoom into it
     ...layout,
@@ -98,6 +99,21 @@ function framework({ title, about, wide, table }) {
   return { figure, plot, after: table ? tableOf(title, table) : null };
 }
 
+/** Work of plotly on the pictures of one box: it must have ended before they are purged. */
+function workshop() {
+  const going = new Set();
+  return {
+    /** Errors still show: `finally` passes them on. */
+    wait(work) {
+      going.add(work);
+      work.finally(() => going.delete(work));
+    },
+    async ended() {
+      while (going.size > 0) await Promise.allSettled([...going]);
+    },
+  };
+}
+
 /**
  * Draw pictures into `box`, now and whenever theme or width change.
  * @param {HTMLElement} box
@@ -109,22 +125,34 @@ export async function show(box, given) {
   const pictures = paired(given);
   const parts = pictures.map(framework);
   const narrow = () => box.clientWidth < NARROW;
-  const drawn = parts.map(() => null); // narrow or not, as each was drawn last
+  const work = workshop();
+  let over = false;
+  let width = 0; // of the box when all was drawn or fitted last, px
+  let slim = false; // drawn for a narrow box
   const paint = (index) => {
+    if (over) return;
     const { draw, title } = pictures[index];
     const colours = palette();
     const { data, layout, height = 320 } = draw(colours, narrow());
-    drawn[index] = narrow();
     parts[index].plot.style.minHeight = `${height}px`;
-    return Plotly.react(parts[index].plot, data, framed(colours, { ...layout, height }), {
-      responsive: true,
+    work.wait(Plotly.react(parts[index].plot, data, framed(colours, { ...layout, height }), {
       displaylogo: false,
       scrollZoom: false,
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
       toImageButtonOptions: { filename: filename(title) },
-    });
+    }));
   };
-  const paintAll = () => parts.forEach((_, index) => paint(index));
+  const paintAll = () => {
+    [width, slim] = [box.clientWidth, narrow()];
+    parts.forEach((_, index) => paint(index));
+  };
+  // Not plotly's own `responsive`: nobody could wait for the drawing that it starts.
+  const fit = () => {
+    if (over || box.clientWidth === 0 || box.clientWidth === width) return;
+    if (slim !== narrow()) paintAll(); // with other labels, but in the old size
+    width = box.clientWidth;
+    for (const { plot } of parts) work.wait(Plotly.Plots.resize(plot));
+  };
   parts.forEach(({ figure, plot, after }, index) => {
     const controls = pictures[index].controls?.(() => paint(index), plot);
     if (controls) plot.before(controls);
@@ -132,12 +160,14 @@ export async function show(box, given) {
   });
   box.replaceChildren(...parts.map(({ figure }) => figure));
   paintAll();
-  const width = new ResizeObserver(() => drawn.some((was) => was !== narrow()) && paintAll());
-  width.observe(box);
+  const sizes = new ResizeObserver(fit);
+  sizes.observe(box);
   document.addEventListener("themechange", paintAll);
-  return () => {
-    width.disconnect();
+  return async () => {
+    over = true;
+    sizes.disconnect();
     document.removeEventListener("themechange", paintAll);
-    parts.forEach(({ plot }) => Plotly.purge(plot));
+    await work.ended(); // plotly looks for what a purge takes away
+    for (const { plot } of parts) Plotly.purge(plot);
   };
 }

@@ -1,8 +1,6 @@
 /** The price's report, to take home: workbook, page, table, all of it. */
 
-import * as api from "./api.js";
-import { button } from "./actions.js";
-import { announce, make } from "./dom.js";
+import { fileButton } from "./actions.js";
 
 /** [words, format, table] */
 const FORMS = [
@@ -18,26 +16,4 @@ const FORMS = [
  * @param {string} stem of the files' names
  */
 export const reports = (job, stem) =>
-  FORMS.map(([words, format, table]) => {
-    const node = button(words, async () => {
-      node.textContent = "Preparing …";
-      node.setAttribute("aria-busy", "true");
-      try {
-        const name = `${stem}.${format}`;
-        save(await api.download(job, format, table), name);
-        announce(`${name} is downloaded`);
-      } finally {
-        node.textContent = words;
-        node.removeAttribute("aria-busy");
-      }
-    });
-    node.dataset.format = format;
-    return node;
-  });
-
-function save(file, name) {
-  const href = URL.createObjectURL(file);
-  const link = make("a", { href, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(href), 60_000); // a slow disk still reads from it
-}
+  FORMS.map(([words, format, table]) => fileButton(words, { id: job, format, stem, table: () => table }));

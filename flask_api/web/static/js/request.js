@@ -9,6 +9,8 @@ import * as inputs from "./inputs.js";
 import * as models from "./models.js";
 import * as settings from "./settings.js";
 
+/** What is said where no input is ticked. */
+const ASKED = { axes: "tick one or two to look along", chosen: "tick at least one that is yours to choose" };
 const form = () => byId("form");
 let last = {}; // the parameters read last: complaints name their items by number
 
@@ -33,7 +35,7 @@ export function read() {
   edit.merge(params);
   last = params;
   if (params.parameters?.length === 0) {
-    found.push({ field: "Inputs", problem: choice.asks === "axes" ? "tick one or two to look along" : "tick at least one that varies" });
+    found.push({ field: "Inputs", problem: ASKED[choice.asks] ?? "tick at least one that varies" });
     if (models.isFormula() && models.inputs().length === 0) found.at(-1).problem = "the formula names none";
   }
   if (found.length > 0 || wrong > 0) {

@@ -1,13 +1,13 @@
 /** The panel of one run: live while it works, then its result. */
 
-import { button, csvDownload, link, request } from "./actions.js";
+import { button, downloads, request } from "./actions.js";
 import * as api from "./api.js";
 import { asCurl } from "./curl.js";
 import { announce, byId, copy, make, note } from "./dom.js";
 import * as format from "./format.js";
 import { followJob } from "./live.js";
 import * as pictures from "./pictures.js";
-import { namingOf } from "./pictures/naming.js";
+import { namesIn, namingOf } from "./pictures/naming.js";
 import { familyOf } from "./pictures/registry.js";
 import * as results from "./results.js";
 
@@ -193,7 +193,7 @@ function progressWords(share, over) {
 
 function showWarnings() {
   parts.warnings.replaceChildren(
-    ...(job.warnings ?? []).map((item) => make("p", { class: "warning" }, item.message ?? String(item))),
+    ...(job.warnings ?? []).map((item) => make("p", { class: "warning" }, namingOf(job).spoken(item.message ?? String(item)))),
   );
 }
 
@@ -225,10 +225,11 @@ async function finish(mine) {
     showActions();
     if (job.status === "failed") {
       const { message = "The run failed.", details } = job.error ?? {};
+      const { spoken } = namingOf(job);
       const list = Array.isArray(details) ? details.filter((item) => item?.problem && item.problem !== message) : [];
       parts.problem.replaceChildren(
-        make("p", {}, message),
-        list.length ? make("ul", {}, ...list.map((d) => make("li", {}, d.field ? make("b", {}, `${d.field}: `) : "", d.problem))) : "",
+        make("p", {}, spoken(message)),
+        list.length ? make("ul", {}, ...list.map((d) => make("li", {}, d.field ? make("b", {}, `${d.field}: `) : "", spoken(d.problem)))) : "",
       );
       parts.problem.hidden = false;
       onFailed(job);
@@ -247,9 +248,7 @@ function showActions() {
     byId("run").focus();
   }, "quiet-button");
   parts.actions.replaceChildren(
-    ...(job.status === "completed"
-      ? [link("Download JSON", api.resultAddress(job.id, "json")), csvDownload(job)]
-      : []),
+    ...(job.status === "completed" ? downloads(job) : []),
     button("Copy as curl", () => copy(asCurl(request(job)))),
     ...(onEdited ? [button("Edit and run again", async () => onEdited(job))] : []),
     button("Run again", async () => {
@@ -265,20 +264,21 @@ async function showResult(mine) {
   if (mine !== turn) return;
   const family = familyOf(job.kind, result.method);
   if (!family) return;
+  const naming = await namesIn(job, result);
+  if (mine !== turn) return;
   const outputs = family.outputs(result);
   const first = outputs.includes(result.metadata?.output) ? result.metadata.output : outputs[0];
   if (outputs.length > 1) {
-    const naming = namingOf(job, result);
-    parts.choice.replaceChildren(results.outputChoice(outputs, first, naming.axis, (output) => showView(mine, family, result, output)));
+    parts.choice.replaceChildren(results.outputChoice(outputs, first, naming.axis, (output) => showView(mine, family, result, output, naming)));
   }
-  await showView(mine, family, result, first);
+  await showView(mine, family, result, first, naming);
 }
 
 let drawing = 0; // grows with every view drawn: a slower one for another output is dropped
 
 /** Figures, sentence and pictures of one output. */
-async function showView(mine, family, result, output) {
-  const view = family.view(result, output, namingOf(job, result), job);
+async function showView(mine, family, result, output, naming) {
+  const view = family.view(result, output, naming, job);
   const own = ++drawing;
   parts.figures.replaceChildren(...results.figures(view));
   if (view.pictures.length === 0) return;

@@ -12,7 +12,7 @@ import * as offer from "./offer.js";
 const made = new Map(); // analysis and setting -> field; those in SHARED serve all analyses
 let shown = []; // [name, field] of the analysis on show
 
-const SHARED = new Set(["seed", "outputs", "correlation", "groups", "confidence_level"]);
+const SHARED = new Set(["seed", "outputs", "correlation", "groups", "within", "confidence_level"]);
 /** Shown at once; the others stand under "More settings". */
 const FRONT = new Set([
   "iterations", "samples", "sampling", "seed", "target", "goal", "objective", "output", "constraints", "steps", "percentages",
@@ -55,6 +55,10 @@ const SETTINGS = {
     make: () => lists.correlation(inputs.drawn, CORRELATIONS),
   },
   groups: { title: "Groups", wide: true, group: true, make: () => lists.groups(inputs.drawn), hint: "Inputs of a group count as one." },
+  within: {
+    title: "Only a part of the range", wide: true, group: true, make: () => lists.within(inputs.drawn),
+    hint: "Draw an input only from, to or between these values: what then?",
+  },
   stop: { title: "Stop early, once known", make: stop, group: true, hint: "metric, and half the width of its interval in percent" },
   confidence_level: { title: "Confidence", make: (id) => part.number(id, { least: 0, most: 1, placeholder: "0.95" }), hint: "of intervals, 0 to 1" },
   replicates: {

@@ -4,6 +4,7 @@ import { make } from "../dom.js";
 import { count, number, percent } from "../format.js";
 import { effects } from "./growing.js";
 import { legendAbove, plain, strokes } from "./parts.js";
+import { listed } from "./ranking.js";
 
 /** Candidates whose density is drawn. */
 const CURVES = 3;
@@ -33,7 +34,7 @@ export function view(result, _, naming, job) {
     verdict: [
       ["", best.kind], ` fits best: ${parameters(best)}. `,
       rivals.length
-        ? `${rivals.join(" and ")} ${rivals.length > 1 ? "do" : "does"} nearly as well, so the data do not decide between them.`
+        ? `${listed(rivals)} ${rivals.length > 1 ? "do" : "does"} nearly as well, so the data do not decide between them.`
         : `It has ${best.weight > 0.995 ? "practically all" : percent(best.weight)} of the evidence: no other candidate comes near.`,
     ],
     warning: result.unfit.length ? result.unfit.map(({ kind, reason }) => `${kind}: ${reason}`).join("; ") : null,

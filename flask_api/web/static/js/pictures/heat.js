@@ -11,12 +11,13 @@ const WRITTEN = 8;
  * @param {boolean} narrow
  * @param {{columns: string[], rows: string[], cells: (?number)[][], hover: string[][],
  *   words?: string, ends?: number[], signed?: boolean, label?: (id: string) => string,
- *   axes?: {x?: string, y?: string}}} about `cells` row by row, from the top
+ *   axes?: {x?: string, y?: string}, digits?: number}} about `cells` row by row, from the top;
+ *   `digits`: decimals of the numbers in cells
  */
-export function heatMap(colours, narrow, { columns, rows, cells, hover, words = "", ends, signed, label = String, axes = {} }) {
+export function heatMap(colours, narrow, { columns, rows, cells, hover, words = "", ends, signed, label = String, axes = {}, digits }) {
   const size = Math.max(...cells.flat().filter(Number.isFinite).map(Math.abs), 0) || 1;
   const [low, high] = ends ?? (signed ? [-size, size] : [0, size]);
-  const decimals = Math.min(Math.max(1 - Math.floor(Math.log10(Math.max(-low, high))), 0), 6);
+  const decimals = digits ?? Math.min(Math.max(1 - Math.floor(Math.log10(Math.max(-low, high))), 0), 6);
   const written = columns.length <= (narrow ? 4 : WRITTEN);
   return {
     height: 110 + rows.length * (rows.length > 12 ? 26 : 36),

@@ -49,7 +49,7 @@ const setting = (inputs, naming) =>
 function sought(result, output, naming) {
   const goal = naming.amount(output, result.metadata.target);
   const ways = result.solutions ?? [];
-  if (!result.converged || ways.length === 0) return [`${goal} was not reached: ${result.message}.`];
+  if (!result.converged || ways.length === 0) return [`${goal} was not reached${result.message ? `; ${result.message.replace(/^the target is not reached; /, "")}` : ""}.`];
   const many = ways.length > 1;
   return [
     `${naming.The(output)} is ${goal} where `,
@@ -65,7 +65,7 @@ function found(result, output, naming, statistic) {
     `The ${SENSE[objective]} ${statistic ? `${statistic} of ` : ""}${naming.the(output).replace(/^the /, "")} is `,
     ["", naming.amount(output, result.value, 5)],
     `, at ${setting(result.best.inputs, naming)}. `,
-    active.length ? `It is held by ${listed(active)}.` : "No limit holds it: all decisions lie inside their ranges.",
+    active.length ? `It is held by ${listed(active.map(naming.spoken))}.` : "No limit holds it: all decisions lie inside their ranges.",
     result.converged ? "" : " The search has not settled; a larger budget may find better.",
   ];
 }

@@ -9,6 +9,8 @@
  * A new method is added here, and nowhere else.
  */
 
+import { familyOf as marketFamily } from "../market/pictures/registry.js";
+import * as derivatives from "./derivatives.js";
 import * as efficacy from "./efficacy.js";
 import * as fit from "./fit.js";
 import * as indices from "./indices.js";
@@ -17,6 +19,7 @@ import * as monteCarlo from "./monte_carlo.js";
 import * as morris from "./morris.js";
 import * as oneAtATime from "./one_at_a_time.js";
 import * as optimum from "./optimum.js";
+import * as price from "./price.js";
 import * as surface from "./surface.js";
 
 const KINDS = {
@@ -25,6 +28,10 @@ const KINDS = {
   "sensitivity.efficacy": efficacy,
   "sensitivity.surface": surface,
   "sensitivity.fit": fit,
+  "sensitivity.derivatives": derivatives,
+  "price.data": price.data,
+  "price.comparison": price.comparison,
+  "price.impact": price.impact,
 };
 
 const METHODS = { oat: oneAtATime, tornado: oneAtATime, spider: oneAtATime, local, morris };
@@ -36,6 +43,7 @@ const METHODS = { oat: oneAtATime, tornado: oneAtATime, spider: oneAtATime, loca
  * @returns {?object} null: it has none
  */
 export function familyOf(kind, method) {
+  if (kind.startsWith("market.")) return marketFamily(kind.slice("market.".length));
   if (kind !== "sensitivity.analyze") return KINDS[kind] ?? null;
   return indices.knows(method) ? indices : METHODS[method ?? "oat"] ?? null;
 }

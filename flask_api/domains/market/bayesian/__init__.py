@@ -1,0 +1,1 @@
+"""Bayesian models of binary purchases: factors and the binary choice of the seed."""

@@ -1,0 +1,1 @@
+"""What people choose among alternatives, and how much each attribute counts."""

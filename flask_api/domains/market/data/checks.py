@@ -1,0 +1,137 @@
+"""Which columns of a table a model can take, judged by what `table.json` says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from flask_api.numerics.errors import InputError
+
+Facts = Sequence[Mapping[str, Any]]
+
+#: What to do about missing values: refuse, leave the rows out, take the more frequent
+#: value of the column, or leave single cells out of the likelihood.
+MISSING_WAYS = ("refuse", "drop", "impute_mode", "mar")
+
+
+def place_of(name: str, columns: Facts, field: str = "columns") -> int:
+    """Number of a column, from 0. Raises InputError naming those there are."""
+    names = [str(column["name"]) for column in columns]
+    if name in names:
+        return names.index(name)
+    close = get_close_matches(name, names, 1)
+    known = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    hint = f"did you mean {close[0]!r}? There are {known}" if close else known
+    raise InputError(
+        f"{field}: there is no column {name[:60]!r}; "
+        + (hint if close else f"there are {hint}"),
+        field,
+    )
+
+
+def refuse_not_binary(column: Mapping[str, Any], field: str) -> None:
+    """Raise InputError naming the first cell that is neither 0 nor 1."""
+    if column["kind"] != "binary":
+        first = column["first_not_binary"]
+        raise InputError(
+            f"column {column['name']!r}, row {first['row']}: got {first['value']!r}; "
+            "wanted 0 or 1 (true/false, yes/no); leave the column out of "
+            "product_columns if it is no product",
+            field,
+        )
+
+
+def products(
+    columns: Facts, asked: Sequence[str] | None, *, least: int = 2
+) -> list[str]:
+    """Names of the product columns: those asked for, else every binary one.
+
+    Raises InputError where one is unknown, named twice or not binary, and where there
+    are fewer than `least`.
+    """
+    field = "product_columns"
+    if asked is None:
+        found = [str(c["name"]) for c in columns if c["kind"] == "binary"]
+    else:
+        found = list(asked)
+        doubled = sorted({name for name in found if found.count(name) > 1})
+        if doubled:
+            raise InputError(f"{field}: {doubled[0]!r} is named twice", field)
+        for name in found:
+            refuse_not_binary(columns[place_of(name, columns, field)], field)
+    if len(found) < least:
+        other = next((c for c in columns if c["kind"] != "binary"), None)
+        if asked is None and other is not None:
+            refuse_not_binary(other, field)
+        raise InputError(
+            f"{field}: got {len(found)} columns of 0 and 1; wanted at least {least}",
+            field,
+        )
+    return found
+
+
+def refuse_unusable(
+    columns: Facts, names: Sequence[str], missing: str, takes_missing: bool
+) -> None:
+    """Raise InputError for constant columns and for missing values that nobody meant.
+
+    names           product columns
+    missing         one of MISSING_WAYS
+    takes_missing   whether the model can leave single cells out
+    """
+    if missing == "mar" and not takes_missing:
+        raise InputError(
+            "missing: this model has no use for `mar`; wanted drop or impute_mode",
+            "missing",
+        )
+    for name in names:
+        column = columns[place_of(name, columns)]
+        if column["constant"]:
+            known = column["ones"] + column["zeros"]
+            value = "missing" if not known else str(int(column["ones"] > 0))
+            raise InputError(
+                f"column {name!r} is {value} in every row: it tells households apart "
+                "in no way; leave it out of product_columns",
+                "product_columns",
+            )
+    for name in names:
+        column = columns[place_of(name, columns)]
+        if column["missing"] and missing == "refuse":
+            raise InputError(
+                f"column {name!r}, row {column['first_missing']}: the value is missing "
+                f"({column['missing']:,} in this column); wanted 0 or 1, or say what "
+                "to do by `missing`: drop (leave such rows out), impute_mode (the more "
+                "frequent value)"
+                + (", mar (leave single cells out)" if takes_missing else ""),
+                "product_columns",
+            )
+
+
+def counting_column(columns: Facts, names: Sequence[str]) -> str | None:
+    """A column beside the products that looks like numbers of households, or None."""
+    for column in columns:
+        name = str(column["name"])
+        counting = name.strip().lower() in ("count", "counts", "freq", "frequency", "n")
+        if counting and column["kind"] == "numeric" and name not in names:
+            return name
+    return None
+
+
+def refuse_text(columns: Facts, names: Sequence[str], field: str) -> None:
+    """Raise InputError for covariates that are unknown, text, or not complete."""
+    for name in names:
+        column = columns[place_of(name, columns, field)]
+        if column["kind"] == "text":
+            first = column["first_text"]
+            raise InputError(
+                f"column {name!r}, row {first['row']}: got {first['value']!r}; wanted "
+                "a number: code text as 0/1 columns, one for each of its values",
+                field,
+            )
+        if column["missing"]:
+            raise InputError(
+                f"column {name!r}, row {column['first_missing']}: the value is "
+                "missing; fill it, or leave the row out",
+                field,
+            )

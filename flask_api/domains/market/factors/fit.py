@@ -1,0 +1,208 @@
+"""Factors behind binary purchases, from their tetrachoric correlations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from flask_api.domains.market.factors.extraction import LEAST, Extraction, extract
+from flask_api.domains.market.factors.fit_statistics import (
+    FitStatistics,
+    fit_statistics,
+)
+from flask_api.domains.market.factors.rotation import ROTATIONS, rotate
+from flask_api.domains.market.factors.smoothing import Smoothing, smoothed
+from flask_api.domains.market.factors.tetrachoric import Tetrachoric, tetrachoric
+from flask_api.domains.market.patterns.pairs import PairCounts, count_pairs
+from flask_api.domains.market.patterns.patterns import Patterns
+from flask_api.numerics.errors import InputError
+
+Floats = npt.NDArray[np.float64]
+
+#: Starts whose misfit is this near to the best, relatively, have found the same.
+SAME = 1e-6
+
+
+@dataclass(frozen=True)
+class Factors:
+    """Factors, by the variance they explain, and how products lean on them.
+
+    method            `minres` or `ml`; `rotation` as asked for
+    loadings          after rotation (the pattern), shape (items, factors)
+    structure         correlations of products with factors, same shape
+    unrotated         loadings before rotation, same shape
+    between           correlations between factors, shape (factors, factors)
+    communalities     share of each product's variance that factors explain, (items,)
+    uniquenesses      the share that they don't, shape (items,), 0.005 or more
+    explained         share of all variance by factor, shape (factors,)
+    eigenvalues       of the correlations (smoothed), descending, shape (items,)
+    residuals         correlations that factors leave, shape (items, items)
+    heywood           products whose uniqueness fell to its lowest value, from 0: their
+                      factors say more than the data can tell
+    tetrachoric       what the factors came from; smoothing how it was mended
+    statistics        how well the factors explain the correlations
+    rows              fewest rows behind a correlation
+    objective         misfit of the extraction; iterations of the best start
+    starts            misfit that each start reached, in order
+    converged         whether extraction and rotation stood still
+    """
+
+    method: str
+    rotation: str
+    loadings: Floats
+    structure: Floats
+    unrotated: Floats
+    between: Floats
+    communalities: Floats
+    uniquenesses: Floats
+    explained: Floats
+    eigenvalues: Floats
+    residuals: Floats
+    heywood: tuple[int, ...]
+    tetrachoric: Tetrachoric = field(repr=False)
+    smoothing: Smoothing = field(repr=False)
+    statistics: FitStatistics
+    rows: int
+    objective: float
+    iterations: int
+    starts: tuple[float, ...]
+    converged: bool
+
+    @property
+    def reached(self) -> int:
+        """Starts that found a misfit as small as the best."""
+        return sum(s <= self.objective * (1 + SAME) + 1e-12 for s in self.starts)
+
+
+@dataclass
+class Fitting:
+    """The state after a block: where the search is, and the best factors so far.
+
+    phase     `counting` (products in pairs), `extracting`, or `finished`
+    done      parts of the work done, of about `total`: blocks of patterns, then starts
+    start     the start that is worked on, from 1; 0 while counting
+    current   its extraction, None while counting
+    best      the extraction with the smallest misfit so far
+    answer    the factors, when `finished`
+    """
+
+    phase: str
+    total: int
+    done: int = 0
+    start: int = 0
+    current: Extraction | None = None
+    best: Extraction | None = None
+    answer: Factors | None = None
+
+
+def fit(
+    patterns: Patterns,
+    n_factors: int,
+    *,
+    extraction: str = "minres",
+    rotation: str = "varimax",
+    n_init: int = 10,
+    max_iter: int = 100,
+    seed: int = 0,
+) -> Iterator[Fitting]:
+    """The search for common factors, yielded after each block of work.
+
+    patterns     the data; a row counts for each pair of products it knows both of
+    n_factors    1 or more, fewer than products
+    extraction   `minres` or `ml`
+    rotation     `none`, `varimax`, `promax` or `oblimin`
+    n_init       starts, 1 or more: the first by Joereskog's rule, others at random;
+                 the smallest misfit is kept, for there may be several places of rest
+    max_iter     iterations of a start, 1 or more
+    seed         of the random starts
+
+    The same object is yielded again and again; the last one's phase is `finished`.
+    Raises InputError for settings out of range and data without correlations: one row,
+    one product, constant products, a pair that can't be told.
+    """
+    _checked(patterns.items, n_factors, rotation, n_init)
+    state = Fitting("counting", len(patterns.blocks()) + n_init)
+    pairs: PairCounts | None = None
+    for counted in count_pairs(patterns):
+        pairs = counted
+        state.done += 1
+        yield state
+    assert pairs is not None  # patterns are one block at least
+    found = tetrachoric(pairs)
+    smooth = smoothed(found.correlations)
+    state.phase = "extracting"
+    reached: list[float] = []
+    random = np.random.default_rng(seed)
+    for number in range(n_init):
+        state.start = number + 1
+        start = random.uniform(LEAST, 1.0, patterns.items) if number else None
+        for current in extract(
+            smooth.correlations, n_factors, extraction, max_iter, start
+        ):
+            state.current = current
+            if state.best is None or current.objective < state.best.objective:
+                state.best = current
+            yield state
+        reached.append(current.objective)
+        state.done += 1
+    assert state.best is not None
+    state.answer = _factors(state.best, rotation, found, smooth, reached)
+    state.phase, state.current = "finished", state.best
+    yield state
+
+
+def _checked(items: int, n_factors: int, rotation: str, n_init: int) -> None:
+    if rotation not in ROTATIONS:
+        raise InputError(
+            f"got rotation {rotation!r}; wanted one of {', '.join(ROTATIONS)}",
+            "params.rotation",
+        )
+    if n_init < 1:
+        raise InputError(f"got {n_init} starts; wanted 1 or more", "params.n_init")
+    if items > 1 and not 1 <= n_factors < items:
+        raise InputError(
+            f"got {n_factors} factors for {items} products; wanted 1 to {items - 1}: "
+            "factors are fewer than what they explain",
+            "params.n_factors",
+        )
+
+
+def _factors(
+    best: Extraction,
+    rotation: str,
+    found: Tetrachoric,
+    smooth: Smoothing,
+    reached: list[float],
+) -> Factors:
+    unrotated = best.loadings()
+    turned = rotate(unrotated, rotation)
+    correlations = smooth.correlations
+    communalities = (unrotated**2).sum(axis=1)
+    rows = int(found.rows.min())
+    return Factors(
+        method=best.method,
+        rotation=rotation,
+        loadings=turned.loadings,
+        structure=turned.structure,
+        unrotated=unrotated,
+        between=turned.correlations,
+        communalities=communalities,
+        uniquenesses=best.uniquenesses,
+        explained=(turned.loadings * turned.structure).sum(axis=0) / len(unrotated),
+        eigenvalues=np.asarray(np.linalg.eigvalsh(correlations)[::-1], np.float64),
+        residuals=correlations - unrotated @ unrotated.T - np.diag(best.uniquenesses),
+        heywood=tuple(
+            int(j) for j in np.flatnonzero(best.uniquenesses <= LEAST * (1 + 1e-9))
+        ),
+        tetrachoric=found,
+        smoothing=smooth,
+        statistics=fit_statistics(correlations, unrotated, best.uniquenesses, rows),
+        rows=rows,
+        objective=best.objective,
+        iterations=best.iteration,
+        starts=tuple(reached),
+        converged=best.converged and turned.converged,
+    )

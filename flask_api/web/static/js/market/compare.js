@@ -1,0 +1,88 @@
+/** Finished runs side by side: figures, settings that differ, and how alike their findings are. */
+
+import * as api from "../api.js";
+import { byId, make } from "../dom.js";
+import { number } from "../format.js";
+import { show as draw } from "../pictures.js";
+import { aligned } from "./pictures/aligned.js";
+import { said } from "./pictures/outcome.js";
+import { settingOf } from "./words.js";
+
+const COLOURS = ["accent", "high", "low", "warm", "good", "bad"];
+let forget = () => {};
+let turn = 0; // a later comparison drops the answers for an earlier one
+
+/** Hide the comparison. */
+export function close() {
+  turn += 1;
+  forget();
+  forget = () => {};
+  byId("compare").hidden = true;
+  if (location.hash.startsWith("#compare=")) history.replaceState(null, "", location.pathname + location.search);
+}
+
+const words = (value) => {
+  if (value === null || value === undefined) return "–";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "number") return number(value, 7);
+  return typeof value === "string" ? value : JSON.stringify(value);
+};
+
+const head = (runs) =>
+  make("thead", {}, make("tr", {}, make("td", {}), ...runs.map(({ id, name, colour }) =>
+    make("th", { scope: "col" }, make("span", { class: "run-colour", "data-colour": colour }), make("a", { href: `#run=${encodeURIComponent(id)}` }, name)))));
+
+function rows(runs, list, nameOf) {
+  return make("div", { class: "compare-table", tabindex: "0", role: "region" }, make("table", {}, head(runs),
+    make("tbody", {}, ...list.map((row) => make("tr", {}, make("th", { scope: "row" }, nameOf(row)),
+      ...runs.map(({ id }) => make("td", row.best === id ? { class: "better" } : {}, words(row.values[id]), row.best === id ? make("span", { class: "hidden" }, " (best)") : null)))))));
+}
+
+/** How alike each two of the runs are, in a sentence. */
+function alike(runs, { one, other, mean_congruence: congruence, adjusted_rand: rand, similarity_correlation: correlation }) {
+  const nameOf = (id) => runs.find((run) => run.id === id)?.name ?? id;
+  const told = [
+    Number.isFinite(congruence) ? `dimensions agree at ${number(congruence, 3)} (1: the same)` : "",
+    Number.isFinite(rand) ? `households are grouped alike at ${number(rand, 3)} (adjusted Rand index; 1: the same, 0: by chance)` : "",
+    Number.isFinite(correlation) ? `similarities of products correlate at ${number(correlation, 3)}` : "",
+  ].filter(Boolean);
+  return told.length > 0 ? make("li", {}, make("b", {}, `${nameOf(one)} and ${nameOf(other)}: `), `${told.join("; ")}.`) : null;
+}
+
+/** Pictures of each two runs whose dimensions answer to each other. */
+const pairs = (told, runs, results) =>
+  told.likeness.filter(({ congruence }) => congruence).slice(0, 6).map((found) => aligned(
+    { ...runs.find(({ id }) => id === found.one), result: results.get(found.one) },
+    { ...runs.find(({ id }) => id === found.other), result: results.get(found.other) }, found.congruence)).filter(Boolean);
+
+/**
+ * Compare finished runs.
+ * @param {string[]} ids two or more
+ */
+export async function show(ids) {
+  const mine = ++turn;
+  const body = byId("compare-body");
+  byId("compare").hidden = false;
+  body.replaceChildren(make("p", { class: "muted" }, "Comparing …"));
+  try {
+    const { data: told } = await api.result("GET", `api/v1/runs/compare?ids=${ids.map(encodeURIComponent).join(",")}`);
+    const results = new Map(await Promise.all(told.runs.map(async (id) => [id, await api.getResult(id)])));
+    if (mine !== turn) return;
+    const runs = told.runs.map((id, index) => ({ id, name: told.names[id] ?? `Run ${index + 1}`, colour: COLOURS[index % COLOURS.length] }));
+    history.replaceState(null, "", `#compare=${ids.map(encodeURIComponent).join(",")}`);
+    const likeness = told.likeness.map((found) => alike(runs, found)).filter(Boolean);
+    const box = make("div", { class: "pictures" });
+    body.replaceChildren(
+      ...told.warnings.map((item) => make("p", { class: "warning" }, item.message ?? item)),
+      make("h3", {}, "Figures"), rows(runs, told.metrics, ({ metric }) => said(metric)),
+      ...(told.parameters.length > 0 ? [make("h3", {}, "Settings that differ"), rows(runs, told.parameters, ({ parameter }) => settingOf(parameter))] : []),
+      ...(likeness.length > 0 ? [make("h3", {}, "How alike they are"), make("ul", { class: "alike" }, ...likeness)] : []),
+      box);
+    forget();
+    forget = await draw(box, pairs(told, runs, results));
+    if (mine !== turn) forget();
+  } catch (error) {
+    if (!(error instanceof api.ApiError)) throw error;
+    if (mine === turn) body.replaceChildren(make("p", { class: "problem" }, error.message));
+  }
+}

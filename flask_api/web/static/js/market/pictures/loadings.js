@@ -1,0 +1,59 @@
+/** How products lean on dimensions: a heat map with a choice of rotation, and what is shared. */
+
+import { make } from "../../dom.js";
+import { number } from "../../format.js";
+import { heatMap } from "../../pictures/heat.js";
+import { plain } from "../../pictures/parts.js";
+import { array, columnsOf, rowsOf, said } from "./outcome.js";
+
+const MOST = 60;
+
+/** Products in the order of the dimension they lean on most, the strongest first. */
+function order(values) {
+  const lead = values.map((row) => row.reduce((best, value, at) => (Math.abs(value ?? 0) > Math.abs(row[best] ?? 0) ? at : best), 0));
+  return values.map((_, index) => index).sort((a, b) => lead[a] - lead[b] || Math.abs(values[b][lead[b]]) - Math.abs(values[a][lead[a]]));
+}
+
+/**
+ * A heat map of products by dimensions.
+ * @param {object} result
+ * @param {{title: string, about: string, words: string, arrays: [string, string][], what?: string,
+ *   rename?: (name: string) => string, column?: (name: string) => string, head?: string}} given
+ *   `arrays`: names and words of what can be shown, such as rotations; those missing are left out;
+ *   `rename` and `column`: what rows and columns are called
+ * @returns {?import("../../pictures.js").Picture}
+ */
+export function loadings(result, { title, about, words, arrays, what = "Rotation", rename = String, column = said, head = "Product" }) {
+  const there = arrays.filter(([name]) => Array.isArray(array(result, name)?.[0]));
+  if (there.length === 0) return null;
+  let [[chosen]] = there;
+  const shown = () => {
+    const values = array(result, chosen);
+    return { values, names: rowsOf(result, chosen).map(rename), columns: columnsOf(result, chosen).map(column), rows: order(values).slice(0, MOST) };
+  };
+  return {
+    title,
+    about: `${about}${array(result, chosen).length > MOST ? ` ${MOST} of ${array(result, chosen).length} products; the table has all.` : ""}`,
+    wide: array(result, chosen)[0].length > 4,
+    controls(redraw) {
+      if (there.length < 2) return null;
+      const select = make("select", { onchange: () => {
+        chosen = select.value;
+        redraw();
+      } }, ...there.map(([name, called]) => make("option", { value: name }, called)));
+      return make("p", { class: "picture-bar" }, make("label", {}, what, select));
+    },
+    draw(colours, narrow) {
+      const { values, names, columns, rows } = shown();
+      return heatMap(colours, narrow, {
+        columns, rows: rows.map((index) => names[index]), words, digits: 2, signed: values.flat().some((value) => value < 0),
+        cells: rows.map((index) => values[index]),
+        hover: rows.map((index) => values[index].map((value, k) => `${plain(names[index])}<br>${plain(columns[k])}: ${number(value, 4)}`)),
+      });
+    },
+    table() {
+      const { values, names, columns } = shown();
+      return { head: [head, ...columns], rows: values.map((row, index) => [names[index], ...row.map((value) => number(value, 4))]) };
+    },
+  };
+}

@@ -1,0 +1,119 @@
+/** How many classes or factors: the elbow, the rules, and the recommendation with its reasons. */
+
+import { count, number, percent } from "../../format.js";
+import { over } from "./shares.js";
+import { array, flat, said, table } from "./outcome.js";
+import { canvas, EDGE, linear, text } from "../../charts.js";
+import { draw } from "../../dom.js";
+
+export const outputs = () => [];
+
+const HEADS = { number: "Number", smallest_class: "Smallest class", bootstrap_p_value: "p against one less" };
+
+const recommended = (result) => result.details?.recommendation ?? {};
+
+/** Information criteria over the number of classes. */
+function elbow(result) {
+  const rows = table(result, "candidates");
+  const at = rows.map((row) => row.number);
+  const names = ["bic", "aic", "caic", "icl"].filter((name) => rows.some((row) => Number.isFinite(row[name])));
+  return over({
+    title: "Information criteria", about: "The lowest point of a line is what that criterion takes; the dotted line is the recommendation.", wide: true,
+    x: "Classes", y: "criterion", at, mark: recommended(result).number, rows,
+    lines: names.map((name) => ({ name: said(name), values: rows.map((row) => row[name]) })),
+    table: () => flat(rows, HEADS),
+  });
+}
+
+function likelihoods(result) {
+  const rows = table(result, "candidates");
+  return over({
+    title: "Log-likelihood", about: "It always rises; what counts is where it stops to rise much.", x: "Classes", y: "log-likelihood",
+    at: rows.map((row) => row.number), mark: recommended(result).number, lines: [{ name: "Log-likelihood", values: rows.map((row) => row.log_likelihood) }],
+  });
+}
+
+function tests(result) {
+  const rows = table(result, "candidates").filter((row) => Number.isFinite(row.bootstrap_p_value));
+  if (rows.length === 0) return null;
+  return over({
+    title: "Is one class more worth it?", about: "p of the bootstrap test against one class less; below 0.05, the class is more than chance.", x: "Classes", y: "p",
+    at: rows.map((row) => row.number), mark: recommended(result).number, lines: [{ name: "p", values: rows.map((row) => row.bootstrap_p_value) }],
+  });
+}
+
+/** Eigenvalues beside those of chance. */
+function scree(result) {
+  const [found, mean, high] = ["eigenvalues", "chance_mean", "chance_high"].map((name) => array(result, name));
+  if (!Array.isArray(found)) return null;
+  const shown = found.slice(0, 30);
+  return over({
+    title: "Eigenvalues, beside those of chance", about: "Factors whose eigenvalue lies above the line of chance are more than chance (parallel analysis).", wide: true,
+    x: "Factor", y: "eigenvalue", at: shown.map((_, index) => index + 1), mark: recommended(result).number,
+    lines: [
+      { name: "Data", values: shown }, ...(Array.isArray(mean) ? [{ name: "Chance, mean", values: mean.slice(0, 30) }] : []),
+      ...(Array.isArray(high) ? [{ name: "Chance, 95th percentile", values: high.slice(0, 30) }] : []),
+    ],
+  });
+}
+
+function misfit(result) {
+  const rows = table(result, "candidates");
+  if (!rows.some((row) => Number.isFinite(row.rmsea))) return null;
+  return over({
+    title: "How far the factors miss the correlations", about: "RMSEA: up to 0.05 counts as close.", x: "Factors", y: "RMSEA",
+    at: rows.map((row) => row.number), mark: recommended(result).number, lines: [{ name: "RMSEA", values: rows.map((row) => row.rmsea) }], table: () => flat(rows, HEADS),
+  });
+}
+
+export function view(result) {
+  const { model, number: many, reasons = [] } = recommended(result);
+  const classes = model === "lca";
+  const chosen = table(result, "candidates").find((row) => row.recommended) ?? {};
+  const what = `${many} ${classes ? (many === 1 ? "class" : "classes") : many === 1 ? "factor" : "factors"}`;
+  return {
+    tiles: classes
+      ? [
+        ["Recommended", what], ["BIC", number(chosen.bic, 6)], Number.isFinite(chosen.relative_entropy) ? ["Relative entropy", number(chosen.relative_entropy, 3)] : null,
+        Number.isFinite(chosen.smallest_class) ? ["Smallest class", percent(chosen.smallest_class)] : null,
+      ]
+      : [
+        ["Recommended", what], Number.isFinite(result.metrics.parallel) ? ["Parallel analysis", count(result.metrics.parallel)] : null,
+        Number.isFinite(result.metrics.kaiser) ? ["Eigenvalues above 1", count(result.metrics.kaiser)] : null,
+        Number.isFinite(result.metrics.lowest_bic) ? ["Lowest BIC", count(result.metrics.lowest_bic)] : null,
+      ],
+    verdict: [["", `Take ${what}.`], ` ${reasons.join(" ")}`],
+    pictures: (classes ? [elbow(result), likelihoods(result), tests(result)] : [scree(result), misfit(result)]).filter(Boolean),
+  };
+}
+
+/** The BIC of each number that is fitted so far. */
+export function live(box, latest) {
+  const rows = (latest.candidates ?? []).filter((row) => Number.isFinite(row.bic));
+  if (rows.length === 0) return;
+  const height = 220;
+  const { svg, width } = canvas(box, height, `BIC so far: ${rows.map((row) => `${row.number} classes ${number(row.bic, 6)}`).join(", ")}`);
+  const values = rows.map((row) => row.bic);
+  let [low, high] = [Math.min(...values), Math.max(...values)];
+  if (low === high) high = low + 1;
+  const x = linear(rows[0].number - 0.5, Math.max(rows.at(-1).number, rows[0].number + 3) + 0.5, EDGE.left + 40, width - EDGE.right);
+  const y = linear(low, high, height - EDGE.bottom - 16, EDGE.top + 12);
+  svg.append(text(EDGE.left, 14, "start", "BIC so far", "row-name"), draw("path", { d: `M${rows.map((row) => `${x(row.number)} ${y(row.bic)}`).join("L")}`, class: "step" }));
+  for (const row of rows) {
+    svg.append(
+      draw("circle", { cx: x(row.number), cy: y(row.bic), r: 4, class: "point" }),
+      text(x(row.number), y(row.bic) - 9, "middle", number(row.bic, 6), "end-text"), text(x(row.number), height - 10, "middle", String(row.number)));
+  }
+}
+
+/** Figures beside it. */
+export function liveTiles(latest) {
+  const extra = latest.extra ?? {};
+  return [
+    Number.isFinite(extra.classes) ? ["Classes", count(extra.classes)] : null,
+    extra.starts ? ["Start", `${extra.start} of ${extra.starts}`] : null,
+    Number.isFinite(extra.log_likelihood) ? ["Log-likelihood", number(extra.log_likelihood, 8)] : null,
+    Number.isFinite(extra.resample) ? ["Resample", count(extra.resample)] : null,
+    Number.isFinite(extra.tables) && extra.tables > 0 ? ["Tables of chance", count(extra.tables)] : null,
+  ];
+}

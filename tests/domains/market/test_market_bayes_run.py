@@ -1,0 +1,167 @@
+"""The Bayesian models as runs: requests, steps, outcomes, and stops."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from flask_api.domains.market.bayesian import run
+from flask_api.domains.market.bayesian.schema import (
+    BAYESIAN_FACTOR_PYMC,
+    BAYESIAN_FACTOR_VI,
+    DCM,
+)
+from flask_api.domains.market.data.table import Table
+from flask_api.domains.market.runs.model import Outcome, Problem, Step
+from flask_api.domains.market.runs.request_schema import Model
+from flask_api.errors import ServiceError
+from flask_api.numerics.errors import InputError
+from flask_api.validation import validate
+
+_PRODUCTS = ["bread", "butter", "jam", "beer", "crisps"]
+MODELS = (BAYESIAN_FACTOR_VI, BAYESIAN_FACTOR_PYMC, DCM)
+
+
+def _problem(model: Model, folder: Path, seed: int = 1) -> Problem:
+    """The example's data, as the reader of data leaves them."""
+    data = model.example["data"]
+    names, cells = data["column_names"], np.array(data["data_json"], float)
+    for place in range(len(names)):
+        np.save(folder / f"number-{place}.npy", cells[:, place])
+    facts = {
+        "columns": [{"name": name, "kind": "numeric"} for name in names],
+        "n_rows": len(cells),
+        "sha256": "0",
+    }
+    values = cells[:, :5].astype(np.uint8)
+    return Problem(
+        values, tuple(names[:5]), seed, Table(folder, facts), folder / "kept"
+    )
+
+
+def _steps(model: Model, folder: Path, **changes: Any) -> Iterator[Step]:
+    given = {**model.example, "params": {**model.example["params"], **changes}}
+    settings = validate(model.request, given).model_dump()["params"]
+    generator = getattr(run, model.run.partition(":")[2])
+    steps: Iterator[Step] = generator(_problem(model, folder), settings)
+    return steps
+
+
+def _outcome(step: Step) -> Outcome:
+    found = step.outcome() if callable(step.outcome) else step.outcome
+    assert isinstance(found, Outcome)
+    return found
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.model_type)
+def test_the_example_runs_and_its_outcome_is_whole(
+    model: Model, tmp_path: Path
+) -> None:
+    steps = list(_steps(model, tmp_path))
+    shares = [step.done / step.total for step in steps]
+    assert shares == sorted(shares) and shares[-1] == 1
+    for step in steps:
+        told = json.dumps({"extra": step.extra, "partial": step.partial})
+        assert len(told) < 16_000
+    found = _outcome(steps[-1])
+    assert set(found.tables) == set(model.tables)
+    for name, (rows, columns) in found.labels.items():
+        if name in found.arrays:
+            shape = found.arrays[name].shape
+            assert rows is None or len(rows) == shape[0], name
+            assert columns is None or len(columns) == shape[1], name
+    json.dumps([found.summary, found.metrics, found.details, list(found.warnings)])
+    for row in next(iter(found.tables.values())):
+        json.dumps({key: _plain(value) for key, value in row.items()})
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def test_a_sampled_run_says_what_sampled_and_whether_chains_agree(
+    tmp_path: Path,
+) -> None:
+    *_, last = _steps(BAYESIAN_FACTOR_PYMC, tmp_path, n_samples=300, n_chains=4)
+    found = _outcome(last)
+    assert "nutpie" in found.details["engine"]
+    assert "numba" in found.details["engine"]
+    assert found.details["scores"] == "integrated"
+    (anchor,) = found.details["anchors"]
+    assert found.arrays["loadings"][_PRODUCTS.index(anchor), 0] > 0.3
+    assert {"waic", "loo", "r_hat_max", "ess_bulk_min", "n_divergences"} <= set(
+        found.metrics
+    )
+    assert found.arrays["scores"].shape == (40, 1)
+    assert found.arrays["posterior_draws"].shape == (1000, 10)
+    assert len(found.tables["parameters"]) == 10
+    told = {"chain", "draw", "total_draws", "divergences", "samples_per_second"}
+    assert told <= set(last.extra)
+
+
+def test_few_draws_are_told_not_to_have_converged(tmp_path: Path) -> None:
+    *_, last = _steps(DCM, tmp_path, n_chains=1)
+    found = _outcome(last)
+    # 100 draws of one chain: at most some 100 effective ones, 50 wanted; tails less.
+    tail = found.metrics["ess_tail_min"]
+    assert tail is not None and (not found.converged or tail >= 50)
+    *_, last = _steps(
+        DCM, tmp_path, n_chains=4, n_latent_features=2, include_random_effects=True
+    )
+    found = _outcome(last)
+    assert found.converged is False
+    assert any("have not converged" in warning for warning in found.warnings)
+    assert found.household_embeddings == "household_latent"
+    assert found.arrays["household_latent"].shape == (40, 2)
+    assert found.metrics["sigma_hh"]
+
+
+def test_a_stopped_run_leaves_draws_and_an_outcome(tmp_path: Path) -> None:
+    steps = _steps(BAYESIAN_FACTOR_PYMC, tmp_path, n_samples=10_000)
+    with pytest.raises(InterruptedError):
+        for step in steps:
+            if step.outcome is not None:
+                kept = step
+                raise InterruptedError
+    steps.close()  # type: ignore[attr-defined]
+    assert len(np.load(tmp_path / "kept" / "draws_chain_1.npy")) >= 4
+    found = _outcome(kept)
+    assert found.arrays["loadings"].shape == (5, 1)
+    assert "waic" not in found.metrics
+
+
+def test_product_attributes_need_one_number_for_each_product(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as refused:
+        list(_steps(DCM, tmp_path, product_attributes={"price": [1.0, 2.0]}))
+    assert refused.value.field == "params.product_attributes.price"
+
+
+def test_product_attributes_are_told_by_name(tmp_path: Path) -> None:
+    prices = {"price": [1.0, 2.0, 3.0, 5.0, 4.0]}
+    *_, last = _steps(DCM, tmp_path, product_attributes=prices)
+    found = _outcome(last)
+    assert found.labels["gamma"] == (["price"], None)
+    assert found.details["attribute_means"] == [3.0]
+
+
+@pytest.mark.parametrize(
+    "model, wrong",
+    [
+        (BAYESIAN_FACTOR_VI, {"n_factors": 21}),
+        (BAYESIAN_FACTOR_PYMC, {"n_samples": 99}),
+        (BAYESIAN_FACTOR_PYMC, {"target_accept": 0.999}),
+        (BAYESIAN_FACTOR_PYMC, {"scores": "guessed"}),
+        (DCM, {"n_latent_features": 11}),
+        (DCM, {"latent_prior_scale": 20}),
+    ],
+)
+def test_parameters_out_of_bounds_are_refused(
+    model: Model, wrong: dict[str, Any], tmp_path: Path
+) -> None:
+    with pytest.raises(ServiceError):
+        list(_steps(model, tmp_path, **wrong))

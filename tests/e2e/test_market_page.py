@@ -1,0 +1,387 @@
+"""The page of market structure in a real browser, against a real server with workers.
+
+Every test also promises: no error on the browser's console, and not one request to
+anything but this server.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+import shutil
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+).split()
+DATA = Path(__file__).parents[1] / "data" / "carcinoma_patterns.csv"
+#: Seven pathologists, three classes: `market_cases.json`, from poLCA 1.6.
+PUBLISHED = {"Log-likelihood": "-293.704979", "G²": "15.262"}
+
+UNNAMED = """() => [...document.querySelectorAll("input, select, button, a[href]")]
+  .filter((at) => at.checkVisibility())
+  .filter((at) => !(at.ariaLabel || at.labels?.length || at.innerText.trim()))
+  .map((at) => at.outerHTML)"""
+#: Titles of pictures that have something drawn in them.
+DRAWN = """() => [...document.querySelectorAll("#run .picture")]
+  .filter((at) => at.querySelector(
+    ".plot .point path, .plot .heatmaplayer image, .plot .scatterlayer .trace"))
+  .map((at) => at.querySelector("h3").textContent)"""
+TWO_ROWS = "() => document.querySelectorAll('#jobs-list .pick').length === 2"
+TILES = """() => Object.fromEntries([...document.querySelectorAll("#run .tile")].map(
+  (at) => [at.querySelector("dt").textContent, at.querySelector("dd").textContent]))"""
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+    pytest.mark.timeout(400),
+]
+
+
+@pytest.fixture(scope="module")
+def live_server(server: Callable[..., Any]) -> str:
+    """Address of a server that was started as a user starts it."""
+    return f"{server('gunicorn-eventlet').url}/"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+#: Opens the page; keyword arguments go to the browser's context.
+Opener = Callable[..., Any]
+
+
+@pytest.fixture
+def opened(browser: Any, live_server: str) -> Iterator[Opener]:
+    contexts: list[Any] = []
+    complaints: list[str] = []
+
+    def open_page(expected: str = "", run: str = "", **options: Any) -> Any:
+        context = browser.new_context(
+            **{"viewport": {"width": 1280, "height": 900}} | options
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(120_000)  # a laden machine starts workers slowly
+
+        def heard(message: Any) -> None:
+            # The browser itself logs what the server refuses; some tests want that.
+            wanted = expected and expected in message.text
+            if message.type in ("error", "warning") and not wanted:
+                complaints.append(message.text)
+
+        def asked(request: Any) -> None:
+            if not request.url.startswith((live_server, "data:", "blob:")):
+                complaints.append(f"asked {request.url}")
+
+        page.on("console", heard)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", asked)
+        page.goto(f"{live_server}market{'#run=' if run else ''}{run}")
+        page.wait_for_selector("#model:enabled")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def carcinoma() -> str:
+    """118 slides by 7 pathologists, as a user's CSV file has them."""
+    lines = [line for line in DATA.read_text().splitlines() if line[0] != "#"]
+    head, *patterns = csv.reader(lines)
+    rows = [",".join(head[:-1])]
+    for *answers, times in patterns:
+        rows += [",".join(answers)] * int(times)
+    return "\n".join(rows) + "\n"
+
+
+def table(text: str, name: str = "data.csv") -> dict[str, Any]:
+    return {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
+
+
+def upload(page: Any, text: str, name: str = "data.csv") -> None:
+    page.set_input_files("#file", table(text, name))
+    page.wait_for_selector("#sheet table")
+
+
+def ended(page: Any, word: str = "completed", seconds: float = 90) -> None:
+    page.wait_for_selector(
+        f'#run-body .run-head .badge[data-status="{word}"]', timeout=1000 * seconds
+    )
+
+
+def run_id(page: Any) -> str:
+    return str(page.url.split("#run=")[1])
+
+
+def fetched(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return json.load(answer)
+
+
+def started(url: str, body: dict[str, Any]) -> str:
+    """The id of a run that was started over the API."""
+    asked = urllib.request.Request(
+        f"{url}api/v1/runs",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(asked, timeout=20) as answer:
+        return str(json.load(answer)["id"])
+
+
+def test_a_newcomer_uploads_the_carcinoma_table_and_gets_the_published_classes(
+    opened: Opener, tmp_path: Path
+) -> None:
+    page = opened(accept_downloads=True)
+    upload(page, carcinoma(), "carcinoma.csv")
+    assert page.inner_text("#data-title") == "carcinoma.csv"
+    assert page.inner_text("#data-about") == "118 rows, 7 columns"
+    assert page.inner_text("#roles") == "7 products, of 7 columns"
+    page.fill("#n-classes", "3")
+    page.fill("#seed", "1")
+    page.click("#start")
+    ended(page)
+    page.wait_for_selector("#run .picture .plot svg")
+    tiles = page.evaluate(TILES)
+    assert {name: tiles[name] for name in PUBLISHED} == PUBLISHED
+    assert page.inner_text("#run .verdict").startswith("3 classes with 44 %, 37 % and")
+    page.wait_for_function(f"() => ({DRAWN})().length >= 6")
+    assert "What each class buys" in page.evaluate(DRAWN)
+    with page.expect_download() as download:
+        page.click('#run [data-format="zip"]')
+    place = tmp_path / "run.zip"
+    download.value.save_as(place)
+    with zipfile.ZipFile(place) as archive:
+        names = archive.namelist()
+        text = archive.read(
+            next(n for n in names if "product_embeddings" in n and n.endswith(".csv"))
+        )
+    rows = list(csv.reader(io.StringIO(text.decode("utf-8-sig"))))
+    assert [row[0] for row in rows[1:]] == list("ABCDEFG")
+
+
+def scattered(rows: int, columns: int, seed: int = 3) -> str:
+    """Purchases without any structure, which take a model long to settle."""
+    draw = random.Random(seed)
+    lines = [",".join(f"p{number}" for number in range(1, columns + 1))]
+    for _ in range(rows):
+        lines.append(",".join(draw.choice("01") for _ in range(columns)))
+    return "\n".join(lines) + "\n"
+
+
+def test_a_long_fit_shows_its_likelihood_grow_and_stops_when_asked(
+    opened: Opener, live_server: str
+) -> None:
+    page = opened()
+    upload(page, scattered(20_000, 24))
+    page.fill("#n-classes", "12")
+    page.click("#settings-more summary")
+    page.fill("#n-init", "50")
+    page.select_option("#exhaustive-starts", "yes")
+    page.click("#start")
+    label = '() => document.querySelector("#run .live-chart svg")?.ariaLabel ?? ""'
+    page.wait_for_function(f"() => ({label})().startsWith('Log-likelihood so far')")
+    first = page.evaluate(label)
+    page.wait_for_function(f"(was) => ({label})() !== was", arg=first)
+    tiles = page.evaluate(TILES)
+    assert tiles["Start"].endswith("of 50")
+    assert float(tiles["Log-likelihood"].replace(",", "")) < 0
+    assert page.locator('#run [data-part="sizes"] .bar').count() == 12
+    page.click("#cancel")
+    ended(page, "cancelled", 15)
+    assert fetched(f"{live_server}api/v1/runs/{run_id(page)}")["status"] == "cancelled"
+    page.wait_for_selector('#jobs-list [data-status="cancelled"]')
+
+
+def test_refusals_of_the_server_stand_where_they_can_be_mended(opened: Opener) -> None:
+    page = opened(expected="400")
+    page.set_input_files("#file", table("a,b\n1,0\n0\n"))
+    page.wait_for_selector("#upload-problem:not([hidden])")
+    assert "row 2" in page.inner_text("#upload-problem")
+    # the same file, mended, may be chosen at once; a gap is no fault of the file
+    upload(page, "a,b,c,age\n1,0,1,31\n0,,1,52\n1,1,0,44\n0,0,0,28\n")
+    assert page.locator("#upload-problem").is_hidden()
+    assert "1 missing" in page.inner_text("#sheet thead")
+    page.fill("#n-classes", "2")
+    page.click("#start")
+    page.wait_for_selector("#form-problem:not([hidden])")
+    assert "column 'b', row 2: the value is missing" in page.inner_text("#form-problem")
+    assert page.locator("#sheet th[data-fault]").inner_text().startswith("b")
+    page.select_option("#sheet [aria-label='b is']", "none")
+    page.fill("#n-classes", "99")
+    page.click("#start")
+    assert "from 2 to 20" in page.inner_text("#n-classes-problem")
+    page.fill("#n-classes", "2")
+    page.click("#start")
+    ended(page)
+
+
+def test_a_file_is_dropped_and_covariates_are_ticked(opened: Opener) -> None:
+    page = opened()
+    rows = "".join(
+        f"{n % 2},{n % 3 % 2},{n % 2},{n % 5 // 3},{20 + n % 2 * 9 + n % 7}\n"
+        for n in range(60)
+    )
+    page.evaluate(
+        """(text) => {
+          const files = new DataTransfer();
+          files.items.add(new File([text], "homes.csv", { type: "text/csv" }));
+          const event = new DragEvent("drop", { dataTransfer: files, bubbles: true });
+          document.querySelector("#drop").dispatchEvent(event);
+        }""",
+        "tea,milk,cake,soap,age\n" + rows,
+    )
+    page.wait_for_selector("#sheet table")
+    assert page.inner_text("#data-title") == "homes.csv"
+    assert page.inner_text("#roles") == "4 products, of 5 columns"
+    page.select_option("#model", "market.lca_covariates")
+    page.fill("#n-classes", "2")
+    page.click("#start")
+    assert "has to be given" in page.inner_text(
+        "#covariate-columns-problem, [data-setting='covariate-columns'] .bad"
+    )
+    page.check("#covariate-columns input[value='age']")
+    assert page.input_value("#sheet [aria-label='age is']") == "covariate"
+    page.click("#start")
+    ended(page)
+    page.wait_for_function(
+        f"() => ({DRAWN})().some((title) => title.startsWith('Who belongs'))"
+    )
+
+
+def test_runs_are_filtered_compared_and_their_products_grouped(opened: Opener) -> None:
+    page = opened()
+    upload(page, carcinoma(), "slides.csv")
+    for classes in ("2", "3"):
+        page.fill("#n-classes", classes)
+        page.fill("#seed", "1")
+        page.click("#start")
+        page.wait_for_selector(
+            f"#run-title:has-text('slides: Latent classes, {classes}')"
+        )
+        ended(page)
+    page.fill("#find-run", "slides")
+    page.wait_for_function(TWO_ROWS)
+    page.select_option("#filter-status", "failed")
+    page.wait_for_selector("#jobs-empty:not([hidden])")
+    page.select_option("#filter-status", "completed")
+    page.wait_for_function(TWO_ROWS)
+    for box in page.locator("#jobs-list .pick").all():
+        box.check()
+    page.click("#compare-start")
+    page.wait_for_selector("#compare .picture .heatmaplayer image")
+    better = page.locator("#compare tr:has(th:text-is('BIC')) .better").inner_text()
+    assert better.startswith("697.1357")
+    assert "Settings that differ" in page.inner_text("#compare")
+    page.click("#compare-close")
+    page.wait_for_selector("#groups:not([hidden])")
+    page.select_option("#groups-method", "hierarchical")
+    page.click("#groups-start")
+    page.wait_for_selector("#groups .picture .plot svg")
+    assert "2 groups" in page.inner_text("#groups .verdict")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_narrow_screen_shows_all_without_scrolling_sideways(
+    opened: Opener, live_server: str, scheme: str
+) -> None:
+    page = opened(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    upload(page, carcinoma())
+    page.fill("#n-classes", "2")
+    page.click("#start")
+    ended(page)
+    page.wait_for_selector("#run .picture .plot svg")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate(UNNAMED) == []
+
+
+def test_a_run_is_deleted_and_its_data_can_be_taken_up_again(
+    opened: Opener, live_server: str
+) -> None:
+    page = opened()
+    upload(page, carcinoma(), "again.csv")
+    page.fill("#n-classes", "2")
+    page.click("#start")
+    ended(page)
+    page.click("#run-body >> text=Delete")
+    page.wait_for_selector("#run-empty:visible")
+    page.click("#data-other")
+    page.wait_for_selector("#earlier-field:not([hidden])")
+    option = page.locator("#earlier option", has_text="again.csv").first
+    page.select_option("#earlier", option.get_attribute("value"))
+    page.wait_for_selector("#sheet table")
+    assert page.inner_text("#data-title") == "again.csv"
+
+
+#: What a run of each model shows: the title of a picture, and one of its figures.
+SHOWN = {
+    "lca": ("What each class buys", "BIC"),
+    "lca_covariates": ("Who belongs to which class, compared with class 1", "BIC"),
+    "factor_tetrachoric": ("How products lean on the factors", "RMSEA"),
+    "nmf": ("What is in each basket", "Reconstruction error"),
+    "mca": ("Map of products and households", "Total inertia"),
+    "bayesian_factor_vi": ("The ELBO as it rose", "ELBO"),
+    "bayesian_factor_pymc": ("Do the chains agree?", "Largest R-hat"),
+    "dcm": ("What was learned", "Largest R-hat"),
+    "choice_mnl": ("Elasticities: who gains and who loses", "Hits"),
+    "choice_mixed": ("How tastes differ between people", "Hits"),
+    "model_selection": ("Information criteria", "Recommended"),
+}
+
+
+@pytest.fixture(scope="module")
+def examples(live_server: str) -> dict[str, Any]:
+    """The example of each model in the API's description, by `model_type`."""
+    told = fetched(f"{live_server}openapi.json")
+    body = told["paths"]["/api/jobs"]["post"]["requestBody"]["content"]
+    values = [one["value"] for one in body["application/json"]["examples"].values()]
+    return {
+        value["kind"].removeprefix("market."): value["params"]
+        for value in values
+        if value["kind"].startswith("market.")
+    }
+
+
+@pytest.mark.parametrize("model_type", SHOWN)
+def test_each_models_example_is_shown_in_pictures(
+    opened: Opener, live_server: str, examples: dict[str, Any], model_type: str
+) -> None:
+    run = started(live_server, {"model_type": model_type, **examples[model_type]})
+    page = opened(run=run)
+    ended(page)
+    title, figure = SHOWN[model_type]
+    page.wait_for_function(f"(title) => ({DRAWN})().includes(title)", arg=title)
+    assert figure in page.evaluate(TILES)
+    page.locator("#run .picture .table summary").first.click()
+    assert page.locator("#run .picture tbody tr").count() > 0
+    # the form that the description draws offers this model, and every setting a name
+    page.select_option("#model", f"market.{model_type}")
+    page.evaluate("document.querySelector('#settings-more').open = true")
+    assert page.evaluate(UNNAMED) == []
+
+
+def test_every_model_that_the_server_offers_is_visited(
+    examples: dict[str, Any],
+) -> None:
+    hidden = {"read_data", "clustering", "comparison"}
+    assert set(examples) - hidden == set(SHOWN)
