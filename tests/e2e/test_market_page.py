@@ -227,6 +227,7 @@ def test_refusals_of_the_server_stand_where_they_can_be_mended(opened: Opener) -
     page.wait_for_selector("#form-problem:not([hidden])")
     assert "column 'b', row 2: the value is missing" in page.inner_text("#form-problem")
     assert page.locator("#sheet th[data-fault]").inner_text().startswith("b")
+    assert page.locator("#missing").is_visible()
     page.select_option("#sheet [aria-label='b is']", "none")
     page.fill("#n-classes", "99")
     page.click("#start")

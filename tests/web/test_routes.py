@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from flask_api.web import routes
 
-PAGES = ("/", "/plant")
+PAGES = ("/", "/plant", "/market")
 
 
 @pytest.fixture
@@ -80,13 +80,13 @@ def test_a_page_itself_is_asked_for_anew_at_each_visit(
 def test_each_page_links_to_the_other_and_marks_itself(
     page_client: FlaskClient,
 ) -> None:
-    for page, name in zip(PAGES, ("Uncertainty", "Price"), strict=True):
+    for page, name in zip(PAGES, ("Uncertainty", "Price", "Market"), strict=True):
         html = page_client.get(page).text
         links = dict(
-            re.findall(r'<a href="([^"]+)"([^>]*)>(?:Price|Uncertainty)<', html)
+            re.findall(r'<a href="([^"]+)"([^>]*)>(?:Price|Uncertainty|Market)<', html)
         )
         # Relative, for pages under a prefix of a proxy.
-        assert list(links) == ["plant", "."]
+        assert list(links) == ["plant", ".", "market"]
         assert re.findall(r'aria-current="page">(\w+)<', html) == [name]
 
 

@@ -158,7 +158,7 @@ def test_a_situation_without_a_choice_is_told() -> None:
         ("took", 2, 255, "data.took[2]", "row 3, column 'took' is missing"),
         ("there", 1, 0, "data.took[1]", "row 2: the chosen alternative is not avail"),
         ("price", 3, np.nan, "data.price[3]", "row 4, column 'price' is missing (1 su"),
-        ("price", 3, np.inf, "data.price[3]", "row 4, column 'price' is infinite"),
+        ("price", 3, np.inf, "data.price[3]", "row 4, column 'price' is inf"),
         ("mode", 3, "car", "data.mode[4]", "row 5: alternative 'car' stands twice"),
         ("mode", 3, None, "data.mode[3]", "row 4, column 'mode' is missing"),
         ("trip", 3, np.nan, "data.trip[3]", "row 4, column 'trip' is missing"),
@@ -366,10 +366,10 @@ def test_terms_of_the_utility_are_named_and_placed() -> None:
 @pytest.mark.parametrize(
     ("utility", "where", "said"),
     [
-        (Utility(constants=False), "params.generic", "a utility without terms"),
+        (Utility(constants=False), "params.attributes", "a utility without terms"),
         (
             Utility(generic=("speed",)),
-            "params.generic",
+            "params.attributes",
             "there is no attribute 'speed'",
         ),
         (Utility(specific=("speed",)), "params.specific", "there is no attribute"),
@@ -383,7 +383,7 @@ def test_terms_of_the_utility_are_named_and_placed() -> None:
         (Utility(base="bike"), "params.base", "got base 'bike'"),
         (
             Utility(generic=("flat",)),
-            "params.generic",
+            "params.attributes",
             "'flat' is the same for all alt",
         ),
         (Utility(traits=("one",)), "params.traits", "'one' is the same in every sit"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from flask_api.domains.market.factors.fit_statistics import (
 )
 from flask_api.domains.market.factors.rotation import rotate
 from flask_api.domains.market.factors.scores import scores, scoring
-from flask_api.domains.market.factors.selection import Selecting, select
+from flask_api.domains.market.factors.selection import Selecting, recommend, select
 from flask_api.domains.market.patterns.patterns import Patterns, pack
 from flask_api.numerics.errors import InputError
 from tests.domains.market.binary_tables import (
@@ -429,6 +430,20 @@ def test_as_many_factors_are_recommended_as_made_the_data(factors: int) -> None:
     assert any("RMSEA" in reason for reason in found.recommendation.reasons)
     shown = [each.statistics.rmsr for each in found.table]
     assert shown == sorted(shown, reverse=True)
+
+
+def test_one_is_said_in_the_singular_and_names_are_used() -> None:
+    data, _ = leaning(simple_structure(6, 1, 0.75), 0.3, 2000, 1)
+    found = selected(pack(data), n_init=2).recommendation
+    assert found is not None
+    said = " | ".join(found.reasons)
+    assert "| BIC is also lowest with 1 |" in said
+    assert "| 1 eigenvalue exceeds 1 (Kaiser" in said
+    state = selected(pack(data), n_init=2, names=list("abcdef"))
+    state.table[1] = replace(state.table[1], heywood=(0, 4))
+    state.eigenvalues[1] = 2.0  # as if chance could not reach it
+    said = " | ".join(recommend(state).reasons)
+    assert "the uniqueness of a, e falls to 0.005" in said
 
 
 def test_independent_products_have_no_factor_and_the_reason_says_so() -> None:

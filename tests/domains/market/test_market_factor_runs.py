@@ -139,6 +139,12 @@ def test_a_map_of_few_products_has_as_many_dimensions_as_they_have() -> None:
     assert outcome.arrays["row_coordinates"].shape == (300, 3)
 
 
+def test_one_dimension_is_said_in_the_singular() -> None:
+    values = leaning(simple_structure(6, 1, 0.8), 0.2, 2000, 1)[0]
+    _, outcome = ran(mca, problem(values, PRODUCTS[:6]), settings_of(MCA, {}))
+    assert any("Only 1 dimension has more inertia" in said for said in outcome.warnings)
+
+
 def test_awkward_data_are_fitted_with_words_about_them() -> None:
     values = purchases(60)
     values = np.column_stack([values[:, :7], values[:, 0]])

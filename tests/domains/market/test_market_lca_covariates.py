@@ -160,13 +160,23 @@ def test_rows_without_a_known_value_are_left_out() -> None:
             "covariate 2 has no number in row 8",
         ),
         (lambda z: z * [0, 1] + [3, 0], "covariate 1 has the same value"),
-        (lambda z: z[:, [0, 1, 0]], "follow from the others"),
+        (lambda z: z[:, [0, 1, 0]], "covariate 1, covariate 3: one follows from"),
     ],
 )
 def test_covariates_that_cannot_be_used_are_refused(change: Any, said: str) -> None:
     patterns, model, z = drawn(100, 5)
     with pytest.raises(InputError, match=said):
         next(lca_covariates(patterns, model, change(z)))
+
+
+def test_covariates_are_refused_by_name() -> None:
+    patterns, model, z = drawn(100, 5)
+    names = ["age", "income"]
+    with pytest.raises(InputError, match="covariate 'age' has the same value"):
+        next(lca_covariates(patterns, model, z * [0, 1] + [3, 0], names=names))
+    twice = np.column_stack([z, 2 * z[:, 1]])
+    with pytest.raises(InputError, match="^covariate 'income', covariate 'income_2'"):
+        next(lca_covariates(patterns, model, twice, names=[*names, "income_2"]))
 
 
 def test_one_class_a_strange_reference_and_counts_are_refused() -> None:

@@ -300,7 +300,11 @@ def test_constant_and_duplicate_columns_are_named() -> None:
     data = np.column_stack([data, np.ones(500), data[:, 2]]).astype(np.uint8)
     found = report(fitted(pack(data), 3))
     assert any("Column 9 has the same value" in said for said in found.warnings)
-    assert any("such as 3 and 10" in said for said in found.warnings)
+    assert any("Columns 3 and 10 are alike" in said for said in found.warnings)
+    names = [*"abcdefgh", "always", "copy"]
+    told = report(fitted(pack(data), 3), names=names).warnings
+    assert any("Column 'always' has the same value" in said for said in told)
+    assert any("Columns 'c' and 'copy' are alike" in said for said in told)
     assert np.isfinite(found.criteria.bic)
     assert found.residuals.identical == [(2, 9)]
 

@@ -295,6 +295,70 @@ def test_a_cancelled_run_stops_at_once_and_keeps_what_it_told(
     assert results.status_code == 409
 
 
+def test_a_completed_run_names_the_arrays_it_serves(client: Any) -> None:
+    run = completed(client, CSV)
+    assert {"item_probs.npy", "item_probs.csv", "item_probs.parquet"} <= set(
+        run["files"]
+    )
+    for file in run["files"]:
+        answer = client.get(f"/api/v1/runs/{run['id']}/arrays/{file}", buffered=True)
+        assert answer.status_code == 200, file
+
+
+@pytest.mark.parametrize(
+    ("model_type", "params", "field", "said"),
+    [
+        (
+            "lca_covariates",
+            {"n_classes": 2, "reference_class": 5, "covariate_columns": ["bread"]},
+            "reference_class",
+            "must be 1 to n_classes (2); got 5",
+        ),
+        (
+            "model_selection",
+            {"model": "factor_tetrachoric", "min_number": 2},
+            "min_number",
+            "means nothing for `model: factor_tetrachoric`",
+        ),
+        (
+            "model_selection",
+            {"model": "factor_tetrachoric", "tol": 1e-4},
+            "tol",
+            "leave it out (or at 1e-06)",
+        ),
+        (
+            "model_selection",
+            {"model": "factor_tetrachoric", "bootstrap_resamples": 9},
+            "bootstrap_resamples",
+            "means nothing",
+        ),
+        ("model_selection", {"replicates": 30}, "replicates", "for `model: lca`"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_before_the_run_exists(
+    client: Any, model_type: str, params: dict[str, Any], field: str, said: str
+) -> None:
+    answer = start(client, CSV, model_type=model_type, params=params)
+    assert answer.status_code == 400
+    (detail,) = answer.json["details"]
+    assert detail["field"] == f"params.{field}"
+    assert said in detail["problem"]
+    assert client.get("/api/v1/runs").json["total"] == 0
+
+
+def test_a_product_that_counts_leave_constant_is_refused_for_that_reason(
+    client: Any,
+) -> None:
+    rows = "a,b,c,n\n1,0,0,3\n0,1,0,2\n1,1,1,0\n"
+    asked = {"product_columns": ["a", "b", "c"], "count_column": "n"}
+    run = start(client, rows.encode(), **asked).json
+    message = ended(client, run["id"])["error_message"]
+    assert (
+        "column 'c' is the same in every row that 'n' counts at least once" in message
+    )
+    assert "missing" not in message
+
+
 def test_draws_of_a_stopped_run_are_kept(make_app: Callable[..., Flask]) -> None:
     client: Any = make_app(max_concurrent_jobs=1).test_client()
     params = {"n_factors": 1, "n_samples": 10_000, "n_tune": 500, "seed": 1}
@@ -305,7 +369,9 @@ def test_draws_of_a_stopped_run_are_kept(make_app: Callable[..., Flask]) -> None
         time.sleep(0.05)
     client.post(f"/api/v1/runs/{run['id']}/cancel")
     assert ended(client, run["id"])["status"] == "cancelled"
-    address = f"/api/v1/runs/{run['id']}/arrays/draws_chain_1.npy"
+    files = client.get(f"/api/v1/runs/{run['id']}").json["files"]
+    assert files == [f"draws_chain_{number}.npy" for number in range(1, 5)]
+    address = f"/api/v1/runs/{run['id']}/arrays/{files[0]}"
     answer = client.get(address, buffered=True)
     assert answer.status_code == 200
     draws = np.load(io.BytesIO(answer.data), allow_pickle=False)

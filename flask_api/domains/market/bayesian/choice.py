@@ -35,6 +35,8 @@ Floats = npt.NDArray[np.float64]
 
 #: Households (or distinct rows) times products: an evaluation takes some 0.15 s.
 MOST_CELLS = 20_000_000
+#: Numbers beyond it have squares that no computer number holds.
+_LARGEST = 1e50
 _SCATTER = 0.2
 
 
@@ -190,11 +192,13 @@ def _standardised(
         raise InputError(
             f"got {what}s of shape {given.shape}; wanted {rows:,} rows", field_name
         )
-    bad = ~np.isfinite(given)
+    bad = ~(np.abs(given) <= _LARGEST)
     if bad.any():
         row, column = np.argwhere(bad)[0]
         raise InputError(
-            f"{what} {column + 1} is not a finite number in row {row + 1}", field_name
+            f"{what} {column + 1} is {given[row, column]:g} in row {row + 1}; wanted a "
+            f"finite number up to {_LARGEST:g}",
+            field_name,
         )
     means, deviations = given.mean(axis=0), given.std(axis=0)
     still = deviations <= 1e-12 * np.maximum(1.0, np.abs(means))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from flask_api.domains.market.bayesian.choice import ChoiceSampling
 from flask_api.domains.market.bayesian.choice_posterior import ChoicePosterior
-from flask_api.domains.market.bayesian.convergence import Judged
+from flask_api.domains.market.bayesian.convergence import R_HAT, Judged
 from flask_api.domains.market.bayesian.factors import FactorPosterior, FactorSampling
 from flask_api.domains.market.bayesian.identification import standardised
 from flask_api.domains.market.bayesian.predictive import Predictive
@@ -309,12 +309,20 @@ def _warnings(
 ) -> list[str]:
     agreement, fit, said = found.judged.convergence, found.predictive, []
     if not agreement.converged:
+        fewest = min(agreement.ess_bulk.min(), agreement.ess_tail.min())
+        because = []
+        if not agreement.r_hat.max() <= R_HAT:
+            because.append(
+                f"R-hat reaches {agreement.r_hat.max():.3f} (wanted {R_HAT:g} at most)"
+            )
+        if not fewest >= agreement.wanted:
+            because.append(
+                f"effective draws fall to {fewest:.0f} (wanted {agreement.wanted:.0f} "
+                "or more)"
+            )
         said.append(
-            f"The chains have not converged: R-hat reaches {agreement.r_hat.max():.3f} "
-            f"(wanted 1.05 at most), effective draws fall to "
-            f"{min(agreement.ess_bulk.min(), agreement.ess_tail.min()):.0f} (wanted "
-            f"{agreement.wanted:.0f} or more). Draw more (n_samples, n_tune), or use "
-            "fewer factors or latent features."
+            f"The chains have not converged: {', '.join(because)}. Draw more "
+            "(n_samples, n_tune), or use fewer factors or latent features."
         )
     if sampling.divergences:
         said.append(

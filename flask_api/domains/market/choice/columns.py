@@ -16,6 +16,8 @@ Ints = npt.NDArray[np.int64]
 Columns = Mapping[str, npt.NDArray[Any]]
 
 _MISSING_BYTE = 255
+#: Numbers beyond it have squares and products that no computer number holds.
+_LARGEST = 1e50
 #: Column names told in a refusal.
 _TOLD = 12
 
@@ -41,18 +43,21 @@ def column(columns: Columns, name: str) -> npt.NDArray[Any]:
 def numbers(columns: Columns, name: str) -> Floats:
     """A column as float64, missing cells as NaN.
 
-    Raises InputError for a column that isn't there, text, or infinite numbers.
+    Raises InputError for a column that isn't there, text, or numbers beyond 1e50.
     """
     found = column(columns, name)
     if found.dtype.kind in "OUS":
-        return _numbers_of_text(found, name)
-    values = found.astype(np.float64)
-    if found.dtype == np.uint8:
-        values[found == _MISSING_BYTE] = np.nan
-    if np.isinf(values).any():
-        row = int(np.argmax(np.isinf(values)))
+        values = _numbers_of_text(found, name)
+    else:
+        values = found.astype(np.float64)
+        if found.dtype == np.uint8:
+            values[found == _MISSING_BYTE] = np.nan
+    beyond = np.abs(values) > _LARGEST
+    if beyond.any():
+        row = int(np.argmax(beyond))
         raise InputError(
-            f"row {row + 1}, column {name!r} is infinite; wanted a finite number",
+            f"row {row + 1}, column {name!r} is {values[row]:g}; wanted a finite "
+            f"number up to {_LARGEST:g}: mend it, or take another unit",
             field(name, row),
         )
     return values

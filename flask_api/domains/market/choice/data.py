@@ -124,7 +124,7 @@ def missing_refused(name: str, rows: Ints) -> None:
         row = int(rows[0])
         raise InputError(
             f"row {row + 1}, column {name!r} is missing ({len(rows):,} such); fill it, "
-            "or leave such situations out with missing: drop",
+            "or leave such situations out with missing_cells: drop",
             table.field(name, row),
         )
 

@@ -133,6 +133,10 @@ class ChoiceRun(RunRequest):
             raise misplaced(
                 "product_columns", "a choice model has none: name columns in params"
             )
+        if self.count_column is not None:
+            raise misplaced(
+                "count_column", "goes with products; a choice model counts rows as one"
+            )
         if self.missing != "refuse":
             raise misplaced(
                 "missing", "goes with products; a choice model takes missing_cells"

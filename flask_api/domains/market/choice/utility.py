@@ -112,7 +112,7 @@ def design(data: ChoiceData, utility: Utility) -> Design:
             cells[:, j] = 1.0
             add(f"constant ({data.alternatives[j]})", cells, None, True)
     for name in utility.generic:
-        cells = _attribute(data, name, "generic")
+        cells = _attribute(data, name, "attributes")
         _varying(data, name, cells)
         add(name, cells, name, False)
     for name in utility.specific:
@@ -235,7 +235,7 @@ def _varying(data: ChoiceData, name: str, cells: Floats) -> None:
         raise InputError(
             f"attribute {name!r} is the same for all alternatives of every situation: "
             "it says nothing about the choice. Leave it out, or make it a trait",
-            "params.generic",
+            "params.attributes",
         )
 
 
@@ -243,7 +243,7 @@ def _sensible(names: list[str]) -> None:
     if not names:
         raise InputError(
             "got a utility without terms; wanted constants or an attribute at least",
-            "params.generic",
+            "params.attributes",
         )
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

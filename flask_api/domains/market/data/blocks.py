@@ -135,9 +135,9 @@ def json_blocks(
         part = rows[start : start + 10_000]
         for number, row in enumerate(part, start + 1):
             if not isinstance(row, list) or len(row) != width:
-                got = f"{len(row)} cells" if isinstance(row, list) else "no list"
+                got = f"has {len(row)} cells" if isinstance(row, list) else "is no list"
                 raise InputError(
-                    f"row {number} has {got}; wanted {width}, as row 1 has",
+                    f"row {number} {got}; wanted {width} cells, as row 1 has",
                     f"data.data_json[{number - 1}]",
                 )
         block: Block = []

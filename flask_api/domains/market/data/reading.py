@@ -25,6 +25,8 @@ from flask_api.numerics.errors import InputError
 
 #: More columns are a table that lies on its side.
 MOST_COLUMNS = 5000
+#: Characters of a column's name; `count_column` takes as many.
+LONGEST_NAME = 255
 #: Rows that can be looked at without reading the table again.
 PREVIEWED = 50
 
@@ -55,6 +57,7 @@ def read_csv(file: Path, form: Form, folder: Path, sha256: str) -> Iterator[Read
     size = file.stat().st_size
     state = Reading(total=2 * size)
     comma = form.separator != ","
+    _refuse_odd_names(form.names, "columns")
     columns = [Column(name, comma) for name in form.names]
     if len(columns) > MOST_COLUMNS:
         raise InputError(
@@ -89,6 +92,7 @@ def read_rows(
             f"row 1 is {shown(str(first))}; wanted a list of cells", "data.data_json"
         )
     named = _given_names(names, len(first))
+    _refuse_odd_names(named, "data.column_names")
     columns = [Column(name) for name in named]
     state = Reading(total=2 * len(rows))
     everything = list(range(len(columns)))
@@ -108,13 +112,37 @@ def _given_names(names: Sequence[str] | None, width: int) -> list[str]:
             f"got {len(names)} column names for rows of {width} cells; wanted one each",
             "data.column_names",
         )
-    doubled = sorted({name for name in names if list(names).count(name) > 1})
+    found = [name.strip() for name in names]  # as those of a CSV
+    for number, name in enumerate(found, 1):
+        if not name:
+            raise InputError(
+                f"column {number} has a blank name; wanted some text",
+                "data.column_names",
+            )
+    doubled = sorted({name for name in found if found.count(name) > 1})
     if doubled:
         raise InputError(
             f"two columns are called {doubled[0]!r}; give each a name of its own",
             "data.column_names",
         )
-    return list(names)
+    return found
+
+
+def _refuse_odd_names(names: Sequence[str], field: str) -> None:
+    """Names stand in messages, in files and in requests: short, and text."""
+    for number, name in enumerate(names, 1):
+        if len(name) > LONGEST_NAME:
+            raise InputError(
+                f"the name of column {number}, {shown(name)}, has {len(name):,} "
+                f"characters; wanted at most {LONGEST_NAME}",
+                field,
+            )
+        if any(ord(character) < 32 and character not in "\t\n\r" for character in name):
+            raise InputError(
+                f"the name of column {number}, {shown(name)}, holds a control "
+                "character; wanted text",
+                field,
+            )
 
 
 # -- passes ----------------------------------------------------------------------

@@ -91,6 +91,11 @@ def sniff(
             "data",
         )
     skipped = _remarks(_sample(file, encoding))[1]
+    if skipped and not named:
+        warnings.append(
+            f"{skipped} lines that begin with # were taken for remarks; if one names "
+            "the columns, take the # away."
+        )
     return Form(encoding, chosen, named, names, quotes, skipped, tuple(warnings))
 
 

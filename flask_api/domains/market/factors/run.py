@@ -275,9 +275,10 @@ def _of_number(found: Factors, chance: Parallel | None) -> list[str]:
             "products have correlations: loadings are not unique."
         )
     if chance is not None and chance.factors(found.eigenvalues) < count:
+        found_by_it = _factors(chance.factors(found.eigenvalues))
         told.append(
-            f"Parallel analysis finds {_factors(chance.factors(found.eigenvalues))}: of "
-            f"the {count} fitted some may be chance."
+            f"Parallel analysis finds {found_by_it}: of the {count} fitted some may be "
+            "chance."
         )
     return told
 

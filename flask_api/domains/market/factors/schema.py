@@ -24,9 +24,7 @@ class FactorParams(FitParams):
     n_init: int = Field(
         10, ge=1, le=50, description="starts; the smallest misfit is kept"
     )
-    max_iter: int = Field(
-        100, ge=10, le=10_000, description="iterations of each start"
-    )
+    max_iter: int = Field(100, ge=10, le=10_000, description="iterations of each start")
     parallel_replicates: int = Field(
         20,
         ge=0,

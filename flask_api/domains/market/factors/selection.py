@@ -93,9 +93,7 @@ def select(
     smooth = smoothed(found.correlations)
     values = np.asarray(np.linalg.eigvalsh(smooth.correlations)[::-1], np.float64)
     most = _most(patterns.items, max_factors)
-    state = Selecting(
-        "parallel", replicates + most, values, found, smooth, names=names
-    )
+    state = Selecting("parallel", replicates + most, values, found, smooth, names=names)
     for drawn in parallel_analysis(patterns, found.shares, replicates, seed):
         state.parallel, state.done = drawn, drawn.done
         yield state
@@ -155,8 +153,8 @@ def recommend(state: Selecting) -> Recommendation:
         )
     while wanted > 1 and state.table[wanted - 1].heywood:
         reasons.append(
-            f"with {wanted} factors the uniqueness of {_called(state, wanted)} falls to "
-            f"{LEAST} (a Heywood case): one factor less"
+            f"with {wanted} factors the uniqueness of {_called(state, wanted)} falls "
+            f"to {LEAST} (a Heywood case): one factor less"
         )
         wanted -= 1
     reasons += _of_fit(state, wanted)
@@ -186,9 +184,7 @@ def _by_chance(state: Selecting, chance: int) -> str:
             "no eigenvalue exceeds what independent products reach by chance (95 %)"
             f"{after}: there may be no common factor"
         )
-    return (
-        f"{_exceed(chance)} what independent products reach by chance (95 %){after}"
-    )
+    return f"{_exceed(chance)} what independent products reach by chance (95 %){after}"
 
 
 def _exceed(count: int) -> str:

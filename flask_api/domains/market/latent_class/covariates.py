@@ -218,7 +218,7 @@ def _design(
     centred = (covariates - means) / scales
     spread, ways = np.linalg.eigh(centred.T @ centred / len(centred))
     if spread[0] < 1e-10:
-        together = [called[i] for i in np.flatnonzero(np.abs(ways[:, 0]) > 1e-4)]
+        together = np.compress(np.abs(ways[:, 0]) > 1e-4, called)
         raise InputError(
             f"{', '.join(together)}: one follows from the others exactly, as all "
             "indicators of one question do; leave one of them out",
@@ -236,6 +236,7 @@ def _effects(
     point: Point,
     means: Floats,
     scales: Floats,
+    called: Sequence[str],
     converged: bool,
     confidence: float,
 ) -> CovariateEffects:
@@ -265,10 +266,11 @@ def _effects(
         warnings.append("The effects of the covariates did not converge.")
     if not known:
         warnings.append("The data don't determine all effects of the covariates.")
-    if (np.abs(b[1:]) * found.z[:, 1:].std(axis=0)[:, None] > _SEPARATED).any():
+    endless = np.abs(b[1:]) * found.z[:, 1:].std(axis=0)[:, None] > _SEPARATED
+    for name in np.compress(endless.any(axis=1), called):
         warnings.append(
-            "A covariate tells some classes apart for certain: its coefficient has no "
-            "end, and its standard error means nothing."
+            f"{name[:1].upper()}{name[1:]} tells some classes apart for certain: its "
+            "coefficient has no end, and its standard error means nothing."
         )
     return CovariateEffects(
         reference=found.reference,

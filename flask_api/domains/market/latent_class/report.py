@@ -140,17 +140,15 @@ def _data_warnings(
     constant = np.flatnonzero((bought == 0) | (bought == known))
     if constant.size:
         said.append(
-            f"{_columns([called[i] for i in constant])} the same value in every row, and tell nothing of "
-            "classes."
+            f"{_columns([called[i] for i in constant])} the same value in every row, "
+            "and tell nothing of classes."
         )
-    varied = [
-        (i, j) for i, j in identical if i not in constant and j not in constant
-    ]
+    varied = [(i, j) for i, j in identical if i not in constant and j not in constant]
     if varied:
         i, j = varied[0]
         said.append(
-            f"Columns {called[i]} and {called[j]} are alike in every row{_more(varied)}: "
-            "classes tend to copy them. Leave one of each pair out."
+            f"Columns {called[i]} and {called[j]} are alike in every row{_more(varied)}"
+            ": classes tend to copy them. Leave one of each pair out."
         )
     empty = int(patterns.counts[~patterns.informative()].sum())
     if empty:

@@ -60,6 +60,15 @@ class RunAnswer(BaseModel):
     warnings: list[str]
 
 
+class RunDetail(RunAnswer):
+    """A run, and the files that it has kept."""
+
+    files: list[str] = Field(
+        description="of an ended run, also a stopped one: names of what is at "
+        "`/api/v1/runs/{id}/arrays/{file}`"
+    )
+
+
 class RunList(BaseModel):
     """A page of your runs."""
 

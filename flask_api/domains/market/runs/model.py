@@ -16,9 +16,9 @@ A model is two files in its own room, and one line in `runs/registry.py`:
 
 `settings` are the request's `params` with every default filled in. The job between two
 steps reports progress and stops if it was asked to: a step should take some tens of
-milliseconds, up to half a second. The last step must bear an `Outcome`. Of a run that is
-stopped only the files in `problem.folder` are kept: what is worth keeping, such as draws,
-is saved there on the way.
+milliseconds, up to half a second. The last step must bear an `Outcome`. Of a run that
+is stopped only the files in `problem.folder` are kept: what is worth keeping, such as
+draws, is saved there on the way.
 Refuse with `flask_api.numerics.errors.InputError(message, field="params.n_factors")`.
 """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from flask import Blueprint, Response, request, send_file
@@ -16,18 +15,18 @@ from flask_api.domains.market.runs.answers_schema import (
     ComparisonAnswer,
     RunResults,
 )
+from flask_api.domains.market.runs.files import FILE, folder_of
 from flask_api.domains.market.runs.routes import run_named
 from flask_api.errors import NotFound, ValidationError
 from flask_api.http.answers import Accepted
 from flask_api.http.body import json_object, query
 from flask_api.http.documents import result_as
 from flask_api.http.openapi import Media, described
-from flask_api.http.waiting import answer, registry, result_of, spliced
+from flask_api.http.waiting import answer, result_of, spliced
 from flask_api.validation import validate
 
 bp = Blueprint("market_results", __name__)
 
-_FILE = re.compile(r"[a-z0-9_]{1,64}\.(npy|parquet|csv)\Z")
 _TYPES = {
     "npy": "application/octet-stream",
     "parquet": "application/vnd.apache.parquet",
@@ -67,16 +66,17 @@ def read_results(id: str) -> Response:
 def read_array(id: str, file: str) -> Response:
     """One array of a run, whole: `loadings.npy`, `.parquet` or `.csv`.
 
-    Of a run that was stopped: what it had saved until then, such as draws.
+    Of a run that was stopped: what it had saved until then, such as draws; `files` of
+    `/api/v1/runs/{id}` names it.
     """
     job = run_named(id)
     if not job.status.terminal:
         result_of(job)  # says that it comes later
-    place = registry().files(job) / "arrays" / file
-    if not _FILE.match(file) or not place.is_file():
+    place = folder_of(job) / file
+    if not FILE.match(file) or not place.is_file():
         raise NotFound(
-            f"the run has no array {file[:60]!r}; `arrays` in "
-            f"/api/v1/runs/{job.public_id}/results names those it has"
+            f"the run has no array {file[:60]!r}; `files` in "
+            f"/api/v1/runs/{job.public_id} names those it has"
         )
     response = send_file(
         place.absolute(),

@@ -19,9 +19,11 @@ from flask_api.domains.market.data.receiving import facts_of, received, there, u
 from flask_api.domains.market.runs.answers_schema import (
     RunAnswer,
     RunBody,
+    RunDetail,
     RunList,
 )
 from flask_api.domains.market.runs.dialect import run_row
+from flask_api.domains.market.runs.files import kept_files
 from flask_api.domains.market.runs.registry import BY_KIND, BY_TYPE, MODELS
 from flask_api.domains.market.runs.request_schema import Model, RunRequest
 from flask_api.errors import (
@@ -250,10 +252,11 @@ def _whole(owner: str, row: Job) -> Job | None:
 
 
 @bp.get("/api/v1/runs/<id>")
-@described(tag="market runs", answers={200: RunAnswer, 404: None})
+@described(tag="market runs", answers={200: RunDetail, 404: None})
 def read_run(id: str) -> Response:
-    """A run: what was asked, how far it is, and in short what it found."""
-    return jsonify(run_row(run_named(id)))
+    """A run: what was asked, how far it is, in short what it found, and its files."""
+    job = run_named(id)
+    return jsonify(run_row(job) | {"files": kept_files(job)})
 
 
 @bp.post("/api/v1/runs/<id>/cancel")

@@ -10,7 +10,6 @@ from flask_api.domains.market.latent_class.schema import EXAMPLE_DATA
 from flask_api.domains.market.runs.request_schema import FitParams, Model, RunRequest
 from flask_api.validation import misplaced
 
-
 #: Settings that only the other model has.
 _OF_THE_OTHER = {
     "lca": ("replicates",),

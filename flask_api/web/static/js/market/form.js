@@ -140,6 +140,7 @@ function mark(name, problem) {
   const parts = String(name).split(/[.[\]]+/).filter((word) => word && word !== "params");
   const field = shown.find((one) => one.name === parts[0]);
   preview.blame(problem);
+  if (problem.includes("`missing`")) byId("settings-more").open = true; // what to do about it is said there
   if (!field) return { product_columns: "Products", data: "Data", body: "" }[parts[0]] ?? name;
   field.complain(problem, parts.slice(1));
   return field.title;

@@ -1,9 +1,12 @@
 /** What grows while a fit is under way: its trace, and the sizes of classes. */
 
-import { canvas, EDGE, linear, text } from "../../charts.js";
+import { canvas, EDGE, linear, text, ticks } from "../../charts.js";
 import { draw, make } from "../../dom.js";
-import { percent } from "../../format.js";
-import { curve } from "../../pictures/growing.js";
+import { number, percent } from "../../format.js";
+
+const TALL = 250;
+const FOOT = 48;
+const LETTER = 6.6; // px of a digit
 
 /** The part of the box for one picture; they stand below each other. */
 function place(box, name) {
@@ -24,9 +27,26 @@ function place(box, name) {
  * A value as it came, block after block.
  * @param {{trace?: [number, number][]}} latest
  */
-export function trace(box, latest, { title, y, x = "blocks of work" }) {
-  const points = latest.trace ?? [];
-  if (points.length > 1) curve(place(box, "trace"), points, { title, x, y });
+export function trace(box, latest, { title, y: up, x: across = "blocks of work" }) {
+  const part = place(box, "trace"); // above what follows, also while there is nothing to draw
+  const points = (latest.trace ?? []).filter(([, value]) => Number.isFinite(value));
+  if (points.length < 2) return;
+  const values = points.map(([, value]) => value);
+  let [low, high] = [Math.min(...values), Math.max(...values)];
+  if (low === high) [low, high] = [low - 1, high + 1];
+  const { svg, width } = canvas(part, TALL, `${title}: ${number(values.at(-1), 8)} after ${number(points.at(-1)[0] + 1)} ${across}`);
+  const marks = ticks(low, high, 5).map((value) => [value, number(Number(value.toPrecision(10)), 7)]);
+  const left = EDGE.left + LETTER * Math.max(...marks.map(([, words]) => words.length));
+  const [first, last] = [points[0][0], points.at(-1)[0]];
+  const x = linear(first, last, left, width - EDGE.right);
+  const y = linear(low, high, TALL - FOOT, EDGE.top);
+  svg.append(text(EDGE.left, 14, "start", title, "row-name"));
+  for (const [value, words] of marks) {
+    svg.append(draw("line", { x1: left, x2: width - EDGE.right, y1: y(value), y2: y(value), class: "faint" }), text(left - 6, y(value) + 4, "end", words));
+  }
+  svg.append(draw("path", { d: `M${points.map(([at, value]) => `${x(at)} ${y(value)}`).join("L")}`, class: "step" }));
+  for (const tick of ticks(first, last, Math.max(Math.floor(width / 110), 1))) svg.append(text(x(tick), TALL - FOOT + 18, "middle", number(tick)));
+  svg.append(text(left, TALL - 8, "start", `${across}; upwards: ${up}`));
 }
 
 /** The shares of classes as bars. */
