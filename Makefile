@@ -15,6 +15,13 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--no-emit-index-url --custom-compile-command "make pins" pyproject.toml
 
+# Compiled once for all, else the first run of each model would wait for its kernel.
+KERNELS := numerics.normal_scores domains.price.kernel.prices \
+	$(addprefix domains.market.,latent_class.kernel nonnegative.kernel \
+	choice.logit_kernel choice.mixed_kernel choice.enumeration_kernel bayesian.kernels)
+WARM := import importlib, sys; \
+	[importlib.import_module(f"flask_api.{name}").warm() for name in sys.argv[1:]]
+
 .PHONY: run test check bench pins pins-fresh clean
 
 run: $(VENV)/.runtime
@@ -56,9 +63,7 @@ $(BIN)/python:
 
 $(VENV)/.runtime: requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/python -c 'from flask_api.domains.price.kernel.prices import warm; warm()'
-	$(BIN)/python -c 'from flask_api.numerics.normal_scores import warm; warm()'
-	$(BIN)/python -c 'from flask_api.domains.market.latent_class.kernel import warm; warm()'
+	@$(BIN)/python -c '$(WARM)' $(KERNELS)
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime

@@ -80,7 +80,7 @@ class Server:
     def _wait_ready(self) -> None:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self._process.poll() is None:
-            with suppress(requests.ConnectionError):
+            with suppress(requests.ConnectionError, requests.Timeout):
                 if self.http.get(f"{self.url}/ready", timeout=5).ok:
                     return
             time.sleep(0.1)

@@ -250,15 +250,26 @@ def unexplained(page: Path, answer: dict[str, Any]) -> list[str]:
     return sorted(name for name in names if f"`{name}`" not in text)
 
 
+@pytest.fixture(scope="module")
+def examples(service: Flask) -> dict[str, Any]:
+    """The bodies of `POST /api/v1/runs` that the API description shows, by model."""
+    described: Any = service.test_client().get("/openapi.json").json
+    body = described["paths"]["/api/v1/runs"]["post"]["requestBody"]
+    found: dict[str, Any] = body["content"]["application/json"]["examples"]
+    return {name: example["value"] for name, example in found.items()}
+
+
 @pytest.mark.parametrize("model", MODELS, ids=type_of)
-def test_everything_that_a_model_answers_is_explained_in_its_page(
-    model: Model, asking: FlaskClient
+def test_each_models_example_in_the_api_description_runs_and_its_answer_is_explained(
+    model: Model, asking: FlaskClient, examples: dict[str, Any]
 ) -> None:
-    job = asking.post("/api/jobs", json={"kind": model.kind, "params": model.example})
-    assert job.status_code == 202, job.text[:500]
+    run = asking.post("/api/v1/runs", json=examples[model.model_type])
+    assert run.status_code == 201 and run.json is not None, run.text[:500]
+    assert run.json["model_type"] == model.model_type
     registry = asking.application.extensions["registry"]
-    registry.wait("anonymous", job.headers["X-Job-ID"], 60)
-    answer = asking.get(f"/api/v1/runs/{job.headers['X-Job-ID']}/results")
+    job = registry.wait("anonymous", run.json["id"], 60)
+    assert job.status.value == "completed", job.error
+    answer = asking.get(f"/api/v1/runs/{run.json['id']}/results")
     assert answer.status_code == 200 and answer.json is not None, answer.text[:500]
     assert not unexplained(page_of(model), answer.json)
 

@@ -99,7 +99,10 @@ def test_every_command_marked_as_runnable_runs(block: Block, port: int) -> None:
         results = json.loads(done.stdout)["results"]
         assert f"{results['mean']:.4f}" == "2.0391"
         assert f"{results['probability_of_target']:.0%}" == "68%"
-    if "/stream" in block.body:
+    if "/api/v1/runs" in block.body:
+        assert "100% completed: completed" in done.stdout
+        assert "log-likelihood -293.704978" in done.stdout
+    elif "/stream" in block.body:
         assert "event: completed" in done.stdout
         assert "percentile,value" in done.stdout
 

@@ -29,6 +29,9 @@ _DRAIN_S = 10.0
 #: Bodies up to here are searched for doubled keys (1 ms at most; orjson can't).
 _DOUBLES_SEARCHED = 128 * 1024
 _DEEPEST = 250
+#: Commas of a body beyond `max_json_bytes`. A long text is read in a moment; as many
+#: bytes of short values hold up all other requests for seconds.
+_FEW = 100_000
 _TOO_DEEP = f"brackets are nested deeper than {_DEEPEST}"
 _BOM = b"\xef\xbb\xbf"
 #: Servers whose input ends with the last chunk, though they don't say so.
@@ -63,6 +66,13 @@ class JsonRequest(Request):
         settings: Settings = current_app.config["SETTINGS"]
         limit = self.json_limit or settings.max_json_bytes
         data = self.read_body(limit, self.json_rule)
+        if len(data) > settings.max_json_bytes and data.count(b",") > _FEW:
+            raise TooLarge(
+                f"the body has {len(data):,} bytes in many parts: beyond "
+                f"{settings.max_json_bytes:,} (the setting MAX_JSON_BYTES) it may be "
+                "one long text, such as a file in base64; send rows as "
+                "multipart/form-data"
+            )
         value = _parse(data)
         if cache:
             self._json_body, self._json_was_read = value, True

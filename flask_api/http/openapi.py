@@ -44,6 +44,20 @@ class Media:
 
 
 @dataclass(frozen=True)
+class Form:
+    """One of several bodies that an address takes.
+
+    fixed     fields whose values tell this form from the others
+    model     its other fields; those of the view's `body` are taken too
+    example   of `model`: a request that works
+    """
+
+    fixed: Mapping[str, str]
+    model: type[BaseModel]
+    example: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Described:
     """What a view takes and answers."""
 
@@ -55,6 +69,7 @@ class Described:
     waits: bool = False
     any_kind: bool = False
     also: Media | None = None
+    forms: Mapping[str, Form] = field(default_factory=dict)
 
 
 def described(
@@ -67,6 +82,7 @@ def described(
     waits: bool = False,
     any_kind: bool = False,
     also: Media | None = None,
+    forms: Mapping[str, Form] | None = None,
 ) -> Callable[[View], View]:
     """Put a view into the API's description; its docstring becomes the text.
 
@@ -78,8 +94,11 @@ def described(
     waits     it makes a job and takes `Prefer` and `Idempotency-Key`
     any_kind  `body` has `kind` and `params`: one form for each analysis
     also      the form of a body that is no JSON, taken too
+    forms     title -> form, where a field of the body decides which others it has
     """
-    made = Described(tag, kind, body, query, answers, waits, any_kind, also)
+    made = Described(
+        tag, kind, body, query, answers, waits, any_kind, also, forms or {}
+    )
 
     def mark(view: View) -> View:
         view.described = made  # type: ignore[attr-defined]
@@ -136,6 +155,8 @@ def _schemas(
         for answer in made.answers.values():
             if isinstance(answer, type):
                 wanted[answer, "serialization"] = None
+        for form in made.forms.values():
+            wanted[form.model, "validation"] = None
         if made.any_kind:
             for analysis in analyses.by_kind.values():
                 wanted[analysis.request, "validation"] = None
@@ -186,6 +207,8 @@ class _Writer:
         made = self.made
         if made.any_kind and made.body is not None:
             return self._body_of_any_kind(made.body)
+        if made.forms and made.body is not None:
+            return self._body_of_forms(made.body)
         model = made.body or _model_of(made.kind, self.analyses)
         if model is None:
             return None
@@ -209,6 +232,22 @@ class _Writer:
             examples[kind] = {"summary": analysis.title, "value": value}
         if not forms:
             return {"schema": self._ref(model, "validation")}
+        return {"schema": {"oneOf": forms}, "examples": examples}
+
+    def _body_of_forms(self, model: type[BaseModel]) -> dict[str, Any]:
+        base = self.schemas[self.names[model, "validation"]]
+        forms, examples = [], {}
+        for title, form in self.made.forms.items():
+            own = self.schemas[self.names[form.model, "validation"]]
+            constants = {name: {"const": value} for name, value in form.fixed.items()}
+            properties = {**base["properties"], **own["properties"], **constants}
+            required = [*form.fixed, *own.get("required", ())]
+            shape = {"properties": properties, "required": required}
+            forms.append({**base, "title": title, **shape})
+            examples[title] = {
+                "summary": str(own.get("description", title)).partition("\n")[0],
+                "value": {**form.fixed, **form.example},
+            }
         return {"schema": {"oneOf": forms}, "examples": examples}
 
     def _parameters(self, path: str, method: str) -> Iterator[dict[str, Any]]:

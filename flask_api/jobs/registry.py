@@ -76,6 +76,8 @@ class Registry:
         self.clients = ClientJobs(store, events)
         #: Set by the engine: called with a job whose cancellation was requested.
         self.on_cancel: Callable[[Job], None] = lambda job: None
+        #: Called with every job that was deleted: what else goes with it.
+        self.on_deleted: list[Callable[[Job], None]] = []
         #: Set when the server shuts down: no new jobs.
         self.closing = False
 
@@ -447,6 +449,8 @@ class Registry:
             (self.results_folder / job.result_file).unlink(missing_ok=True)
         self.remove_folders(job.id)
         self.events.forget(job)
+        for told in self.on_deleted:
+            told(job)
 
     def files(self, job: Job) -> Path:
         """The folder of what `job` leaves beside its result; it need not be there."""

@@ -7,12 +7,14 @@ sees the end of the stream and leaves, whatever it is doing.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import logging
 import os
 import platform
 import queue
+import re
 import resource
 import socket
 import sys
@@ -23,6 +25,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +190,7 @@ def _error_frame(
     code: str, message: str, field: str | None, details: Any
 ) -> dict[str, Any]:
     in_file = isinstance(details, Mapping) and "file" in details
-    if field and not in_file and field.rpartition(".")[2] not in message:
+    if field and not in_file and not _names(message, field):
         message = f"{field}: {message}"
     message = message[:MOST_TEXT]
     plain = [{"field": field, "problem": message}] if field else []
@@ -201,6 +204,16 @@ def _error_frame(
     return {"type": "error", "code": code, "message": message, "details": problems}
 
 
+def _names(message: str, field: str) -> bool:
+    """Whether `message` says which field it is about: its last part, as a word.
+
+    Of one or two letters, such as an input `a`, a word may be any: then all of it.
+    """
+    last = field.rpartition(".")[2]
+    word = last if len(last) > 2 else field
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", message) is not None
+
+
 def _result_frame(frame: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
     content = hashlib.sha256(orjson.dumps(result, option=_JSON)).hexdigest()
     metadata = dict(result.get("metadata") or {})
@@ -211,7 +224,7 @@ def _result_frame(frame: dict[str, Any], result: dict[str, Any]) -> dict[str, An
         "data_sha256": metadata.get("data_sha256") or frame["data_revision"] or None,
         "seed": metadata.get("seed"),
         "code_version": __version__,
-        "libraries": _libraries(),
+        "libraries": dict(_libraries()),
         "processor": _processor(),
         "kernel": metadata.get("kernel", "numpy"),
         "result_sha256": content,
@@ -252,12 +265,17 @@ def _write_durably(path: Path, document: bytes) -> None:
         ) from None
 
 
-def _libraries() -> dict[str, str]:
-    """Versions of the numerical libraries in use, and of Python."""
+@functools.cache
+def _libraries() -> Mapping[str, str]:
+    """Versions of the numerical libraries that are installed, and of Python.
+
+    Not of those imported so far: what a worker did before, or warms up meanwhile, is no
+    part of an answer, which must be the same whoever computes it.
+    """
     found = {"python": platform.python_version()}
-    for name in ("numpy", "scipy", "pandas", "numba", "sklearn", "pymc"):
-        if name in sys.modules:
-            found[name] = str(getattr(sys.modules[name], "__version__", "?"))
+    for name in ("numpy", "scipy", "pandas", "numba", "scikit-learn", "pymc"):
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
     return found
 
 

@@ -3,7 +3,8 @@
 As a function of the standard normal score z, the quantiles of beta and gamma are very
 smooth: a polynomial of degree 7 on each sixteenth of z meets them to rounding. It is
 fitted once to exact values and checked between them; where it does not hold (shapes
-far below 1, scores beyond 8.25) the exact function is used.
+far below 1, scores beyond 8.25) the exact function is used. It rises as the quantiles
+do, save for the last digit: quantiles that are no further apart may change places.
 
 Source: piecewise Chebyshev interpolation, Trefethen (2013), Approximation Theory and
 Approximation Practice, ch. 8.

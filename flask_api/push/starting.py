@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -150,11 +150,11 @@ def _why_client(analysis: Analysis | None, given: Mapping[str, Any]) -> str | No
             "it yourself with runner 'client', or choose another type",
             details=[{"field": "type", "problem": "is not available"}],
         )
-    if runner == "server" or analysis.knows_parameter is None:
+    if analysis.knows_parameter is None:
         return None
     parameters = given.get("parameters")
     if not parameters and parameters in (None, [], {}):
-        return "no parameters were given"
+        return None if runner == "server" else "no parameters were given"
     if not isinstance(parameters, list | Mapping):
         raise _wrong(
             "parameters",
@@ -163,12 +163,20 @@ def _why_client(analysis: Analysis | None, given: Mapping[str, Any]) -> str | No
         )
     config = given.get("config")
     said = {**config, **given} if isinstance(config, Mapping) else given
-    if any(said.get(key) is not None for key in ("model", "version", "extension")):
-        return None
-    names = list(_parameter_names(parameters))
-    unknown = [n for n in names if n is None or not analysis.knows_parameter(n)]
+    knows, some = _known(analysis.knows_parameter, said.get("model"))
+    modelled = any(said.get(k) is not None for k in ("model", "version", "extension"))
+    server = modelled or runner == "server"
+    names = list(_parameter_names(parameters, choices=False))
+    if not names and not server:  # of choices alone the server knows nothing
+        names = list(_parameter_names(parameters, choices=True))
+    unknown = [n for n in names if n is None or not knows(n)]
     if not unknown:
         return None
+    if server:
+        name = next((n for n in unknown if n is not None), None)
+        if name is None:
+            return None  # the request model says what is wrong with such an item
+        raise _wrong("parameters", f"{name!r:.60} is no input of the model; {some}")
     if len(unknown) == len(names):
         shown = ", ".join(str(n)[:40] for n in unknown[:3] if n is not None)
         return f"no parameter is known to the server: {shown or 'none has an id'}"
@@ -176,25 +184,45 @@ def _why_client(analysis: Analysis | None, given: Mapping[str, Any]) -> str | No
     raise _wrong(
         "parameters",
         f"{name!r:.60} is unknown, but others are known; name only known ones, or set "
-        "runner to 'client' or 'server'",
+        "runner to 'client'",
     )
 
 
+def _known(
+    of_plants: Callable[[str], bool], model: object
+) -> tuple[Callable[[str], bool], str]:
+    """Which names are inputs, and where they are listed: those of a formula its own."""
+    if isinstance(model, Mapping) and {"formula", "outputs"} & set(model):
+        inputs = model.get("inputs")
+        if isinstance(inputs, Mapping):
+            shown = ", ".join(str(name)[:40] for name in [*inputs][:20])
+            return lambda name: name in inputs, f"its inputs are {shown}"
+        return lambda name: True, ""  # the request model says what is wrong with it
+    return of_plants, "`GET /price/models` lists the inputs of every model"
+
+
 def _parameter_names(
-    parameters: list[Any] | Mapping[Any, Any],
+    parameters: list[Any] | Mapping[Any, Any], choices: bool
 ) -> Iterator[str | None]:
     """Each parameter's id; None for what can have none. Items that mean all inputs
-    (objects without an id) are left out: every server knows them."""
+    (objects without an id) are left out, and unless asked for choices: these name
+    conventions, which are no inputs."""
     if isinstance(parameters, Mapping):
-        yield from (str(name) for name in parameters)
+        for name, item in parameters.items():
+            if choices or not _is_choice(item):
+                yield str(name)
         return
     for item in parameters:
         if isinstance(item, Mapping):
             name = item.get("id")
-            if name is not None:
+            if name is not None and (choices or not _is_choice(item)):
                 yield str(name)
         else:
             yield item if isinstance(item, str) else None
+
+
+def _is_choice(item: object) -> bool:
+    return isinstance(item, Mapping) and item.get("type") in ("categorical", "boolean")
 
 
 # -- what the server computes ------------------------------------------------------

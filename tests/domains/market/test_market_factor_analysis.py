@@ -155,7 +155,7 @@ def test_first_and_second_derivatives_are_those_of_the_misfit(method: str) -> No
 def test_no_start_finds_a_smaller_misfit_than_the_one_kept(method: str) -> None:
     data, _ = leaning(cross_loaded(12, 3), 0.3, 400, 8)
     found = fitted(pack(data), 3, extraction=method, n_init=20)
-    assert found.objective == min(found.starts)
+    assert found.objective <= min(found.starts) * (1 + 1e-9)  # alike: rounding
     assert 1 <= found.reached <= 20
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -160,6 +161,34 @@ def test_a_model_with_a_class_of_a_few_rows_is_passed_over() -> None:
     )
     assert advice.classes == 2
     assert "smallest class holds 0.40% of the rows (4.0)" in advice.reasons[1]
+
+
+def test_a_model_with_a_class_below_ten_rows_is_passed_over() -> None:
+    few = candidate(3, 700, smallest=0.05)
+    few.criteria = replace(few.criteria, rows=180)  # a twentieth of them: 9 rows
+    assert recommend([candidate(2, 800), few]).classes == 2
+    few.criteria = replace(few.criteria, rows=220)
+    assert recommend([candidate(2, 800), few]).classes == 3
+
+
+@pytest.mark.parametrize(("p", "taken"), [(0.049, 3), (0.051, 2)])
+def test_a_test_speaks_for_more_classes_below_one_in_twenty(
+    p: float, taken: int
+) -> None:
+    advice = recommend([candidate(2, 800, p=0.01), candidate(3, 700, p=p)])
+    assert advice.classes == taken
+
+
+def test_resamples_are_fitted_from_split_classes_besides_random_starts() -> None:
+    data, _ = households([0.6, 0.4], INSIDE[:2], 200, seed=3)
+    patterns = pack(data)
+    few, more = fitted(patterns, 2).best(), fitted(patterns, 3).best()
+    starts = {
+        len(state.fitting.starts)
+        for state in likelihood_ratio(patterns, few, more, resamples=1, n_init=4)
+        if state.fitting is not None and state.fitting.classes == 3
+    }
+    assert starts == {5}
 
 
 def test_a_model_that_did_not_converge_is_passed_over() -> None:

@@ -79,7 +79,9 @@ def test_without_a_push_rounds_are_those_of_scikit_learn(
         )
         weights = theirs.fit_transform(data.astype(np.float64))
     found = fitted(patterns, components, max_iter=rounds, tol=1e-30, push=0.0, n_init=1)
-    assert found.iterations == rounds == theirs.n_iter_
+    assert theirs.n_iter_ == rounds
+    # one part starts at its optimum (the first singular vector): nothing is left to do
+    assert found.iterations == (min(rounds, 2) if components == 1 else rounds)
     ours = patterns.expand(found.weights) @ found.components
     # its singular vectors are from a randomised algorithm, ours exact
     np.testing.assert_allclose(ours, weights @ theirs.components_, atol=2e-5)
@@ -298,6 +300,7 @@ def test_a_compiled_round_is_one_of_coordinate_descent(
         float(data.sum()),
         start.tiles,
         start.products,
+        start.ahead,
         1,
         0.0,
         1e-30,

@@ -138,7 +138,7 @@ def test_the_same_run_by_post_jobs_finds_the_same_and_is_listed(
         ({"model_type": None}, "model_type"),
         ({"product_columns": ["bread", "milk"]}, "there is no column 'milk'"),
         ({"product_columns": ["bread", "bread"]}, "'bread' is named twice"),
-        ({"product_columns": ["bread"]}, "got 1 columns"),
+        ({"product_columns": ["bread"]}, "got 1 column"),
         ({"product_columns": "bread"}, "product_columns"),
         ({"name": "x" * 256}, "name"),
         ({"missing": "guess"}, "missing"),

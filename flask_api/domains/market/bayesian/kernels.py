@@ -213,25 +213,49 @@ def _each_row(
 
 @cache
 def each_row() -> Callable[..., None]:
-    """`_each_row`, compiled."""
+    """`_each_row`, compiled when it is first called, or loaded from numba's cache."""
     return cast(Callable[..., None], _compiled(_each_row))
 
 
 @cache
 def bilinear() -> Callable[..., float]:
-    """`_bilinear`, compiled."""
+    """`_bilinear`, likewise."""
     return cast(Callable[..., float], _compiled(_bilinear))
 
 
 @cache
 def integrated() -> Callable[..., float]:
-    """`_integrated`, compiled."""
+    """`_integrated`, likewise."""
     return cast(Callable[..., float], _compiled(_integrated))
 
 
+def warm() -> None:
+    """Load what models call, or compile it, so that no run has to wait for that."""
+    table, row = "f8[:,::1]", "f8[::1]"
+    for kernel, arguments in (
+        (each_row(), (*[table] * 4, row, row)),
+        (bilinear(), (table, row, row, table, table, row, table, table)),
+        (
+            integrated(),
+            (table, table, row, row, table, table, row, row, table, row),
+        ),
+    ):
+        cast(Any, kernel).compile(f"({', '.join(arguments)})")
+
+
 def _compiled(function: Callable[..., Any]) -> Any:
+    """The cache lies in `__pycache__` beside this file, or where numba finds a place.
+
+    Where it finds none, each process compiles anew.
+    """
     import numba
 
-    return numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)(
-        function
-    )
+    options: dict[str, Any] = {
+        "nogil": True,
+        "error_model": "numpy",
+        "boundscheck": False,
+    }
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except (RuntimeError, OSError):
+        return numba.njit(cache=False, **options)(function)

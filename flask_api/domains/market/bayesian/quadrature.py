@@ -15,19 +15,25 @@ Floats = npt.NDArray[np.float64]
 #: tell it), at most so far, and reach so far from 0. A trapezoid with step h errs on a
 #: bump of standard deviation s by some 2 exp(-2 pi^2 s^2 / h^2), here 0.03 %.
 CLOSENESS, WIDEST, REACH = 1.5, 0.6, {1: 6.0, 2: 4.8}
+#: Where a product leans by a logits, logistic has its poles at pi / a: the step errs by
+#: some exp(-2 pi^2 / (a h)), which a h up to this keeps at 0.03 %.
+_STEEPNESS = math.pi**2 / 4
 #: Scrambled Sobol points where a grid would be too large.
 POINTS = 256
 
 
-def grid(factors: int, known_to: float) -> tuple[Floats, Floats]:
+def grid(factors: int, known_to: float, steepest: float = 0.0) -> tuple[Floats, Floats]:
     """Nodes, shape (Q, K), and logarithms of their weights, for K = 1 or 2.
 
     known_to   the least standard deviation to which data tell a household's score
+    steepest   the largest loading to reckon with, logits; 0 = none beyond `known_to`
 
     An even grid within a circle: for smooth integrands that fade out on all sides it
     converges faster than any power of the distance, and all rows share the nodes.
     """
     step, reach = min(WIDEST, CLOSENESS * known_to), REACH[factors]
+    if steepest * step > _STEEPNESS:
+        step = _STEEPNESS / steepest
     axis = step * np.arange(-math.ceil(reach / step), math.ceil(reach / step) + 1)
     nodes = np.stack(np.meshgrid(*[axis] * factors, indexing="ij"), -1)
     nodes = nodes.reshape(-1, factors)

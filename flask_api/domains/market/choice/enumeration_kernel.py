@@ -113,3 +113,8 @@ def enumerated() -> Callable[..., None]:
     except (RuntimeError, OSError):
         made = numba.njit(signature, cache=False, **options)(_enumerated)
     return cast("Callable[..., None]", made)
+
+
+def warm() -> None:
+    """Load the kernel, or compile it, so that no fit has to wait for that."""
+    enumerated()

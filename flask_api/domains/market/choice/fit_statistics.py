@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse.csgraph import connected_components
 from scipy.special import gammaincc
 
 from flask_api.domains.market.choice.data import ChoiceData
@@ -13,6 +14,7 @@ from flask_api.domains.market.choice.multinomial import choice_mnl
 from flask_api.domains.market.choice.utility import Design
 
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class FitStatistics:
     aic, bic                   the smaller the better; bic counts situations
     ratio, ratio_freedom, ratio_p
                                likelihood-ratio test against constants; None where the
-                               model has no more parameters than these
+                               model does not hold these, or has no more parameters
     """
 
     log_likelihood: float
@@ -49,12 +51,16 @@ class FitStatistics:
 
 
 def fit_statistics(
-    data: ChoiceData, log_likelihood: float, parameters: int
+    data: ChoiceData, log_likelihood: float, parameters: int, *, nests: bool = True
 ) -> FitStatistics:
-    """Statistics of a model with that log-likelihood and so many parameters."""
+    """Statistics of a model with that log-likelihood and so many parameters.
+
+    nests   whether constants are among the parameters: twice the gain over a model that
+            is not a special case is no chi-square, and is not tested
+    """
     zero = -float(np.log(data.available.sum(axis=1)).sum())
     constants, used = _constants(data)
-    freedom = parameters - used
+    freedom = parameters - used if nests else 0
     ratio = 2 * (log_likelihood - constants)
     tested = freedom > 0 and ratio >= 0
     return FitStatistics(
@@ -85,21 +91,34 @@ def _constants(data: ChoiceData) -> tuple[float, int]:
         return float(n @ np.log(n / n.sum())), len(some) - 1
     # an alternative never chosen gets a constant of minus infinity: it isn't there
     open_to = data.available & (counts > 0)
-    free = some[:-1]
-    x = np.zeros((*open_to.shape, len(free)))
-    for k, j in enumerate(free):
-        x[:, j, k] = open_to[:, j]
     offered = open_to.sum(axis=1) > 1
     if not offered.any():
         return 0.0, 0
+    free = _compared(open_to[offered])
+    if not len(free):
+        return 0.0, 0
+    x = np.zeros((*open_to.shape, len(free)))
+    for k, j in enumerate(free):
+        x[:, j, k] = open_to[:, j]
     bare = ChoiceData(
         data.alternatives, {}, {}, open_to, data.chosen, None, data.dropped, []
     )
-    varying = [k for k in range(len(free)) if np.ptp(x[offered][..., k], axis=1).any()]
-    names = tuple(data.alternatives[free[k]] for k in varying)
-    flags = np.ones(len(varying), bool)
-    made = Design(
-        names, np.ascontiguousarray(x[..., varying]), bare, int(some[-1]), flags, {}
-    )
+    names = tuple(data.alternatives[j] for j in free)
+    flags = np.ones(len(free), bool)
+    made = Design(names, x, bare, int(some[-1]), flags, {})
     *_, last = choice_mnl(made)
-    return last.log_likelihood, len(varying)
+    return last.log_likelihood, len(free)
+
+
+def _compared(open_to: Flags) -> npt.NDArray[np.intp]:
+    """Alternatives whose constants can be told apart, of those offered together.
+
+    open_to   what is offered, shape (situations, alternatives)
+
+    Alternatives are compared where they are offered together, or each with a third one;
+    of each set so compared, the last has no constant.
+    """
+    together = open_to.T.astype(np.int64) @ open_to
+    _, of = connected_components(together, directed=False)
+    last = {int(group): j for j, group in enumerate(of)}
+    return np.setdiff1d(np.arange(len(of)), list(last.values()))

@@ -91,3 +91,8 @@ def likelihood() -> Callable[..., float]:
     except (RuntimeError, OSError):
         made = numba.njit(signature, cache=False, **options)(_likelihood)
     return cast("Callable[..., float]", made)
+
+
+def warm() -> None:
+    """Load the kernel, or compile it, so that no fit has to wait for that."""
+    likelihood()

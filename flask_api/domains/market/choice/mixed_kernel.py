@@ -341,3 +341,8 @@ def simulated() -> Callable[..., None]:
     except (RuntimeError, OSError):
         made = numba.njit(signature, cache=False, **options)(_simulated)
     return cast("Callable[..., None]", made)
+
+
+def warm() -> None:
+    """Load the kernel, or compile it, so that no fit has to wait for that."""
+    simulated()

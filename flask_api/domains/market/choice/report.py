@@ -138,7 +138,12 @@ def choice_report(
         correlations=(
             np.empty((0, 0)) if found is None else correlations(found, theta)
         ),
-        statistics=fit_statistics(made.data, model.log_likelihood, len(theta)),
+        statistics=fit_statistics(
+            made.data,
+            model.log_likelihood,
+            len(theta),
+            nests=bool(made.constants.any()),
+        ),
         prediction=prediction,
         willingness=worth[0],
         warnings=[*made.data.warnings, *model.warnings, *worth[1]],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from scipy.cluster.hierarchy import (
-    fcluster,
     leaves_list,
     linkage,
     optimal_leaf_ordering,
@@ -46,8 +45,17 @@ def tree(points: Floats, method: str) -> Floats:
 
 
 def cut(joined: Floats, groups: int) -> Labels:
-    """The groups of a tree, from 0, the largest first."""
-    labels = fcluster(joined, groups, "maxclust") - 1
+    """The groups of a tree, from 0, the largest first: its last joins undone.
+
+    groups   1..points; exactly so many come out, also where joins are equally far
+    """
+    points = len(joined) + 1
+    made = np.arange(2 * points - 1)  # the group that each group became part of
+    for step in range(points - groups):
+        made[joined[step, :2].astype(np.intp)] = points + step
+    for group in range(2 * points - groups - 1, -1, -1):
+        made[group] = made[made[group]]
+    _, labels = np.unique(made[:points], return_inverse=True)
     order = np.argsort(-np.bincount(labels), kind="stable")
     place = np.empty(len(order), np.intp)
     place[order] = np.arange(len(order))

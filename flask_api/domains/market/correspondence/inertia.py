@@ -46,8 +46,9 @@ def inertia(analysis: Correspondence) -> Inertia:
     above = raw > 1 / items * (1 + 1e-12)
     factor = items / (items - 1)
     adjusted = np.where(above, (factor * (raw - 1 / items)) ** 2, 0.0)
-    # J categories more than products: a product makes (2 - 1) / J^2 of Burt's inertia
-    average = factor * (float((raw**2).sum()) - 1 / items)
+    # a product with itself makes so much of Burt's inertia: 1 / J^2 if it is all known
+    own = float((np.diag(analysis.correlations) ** 2).sum()) / items**2
+    average = factor * (float((raw**2).sum()) - own)
     return Inertia(
         raw=raw,
         raw_share=raw / analysis.total_inertia,

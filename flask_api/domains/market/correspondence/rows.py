@@ -37,27 +37,27 @@ def row_maps(patterns: Patterns, analysis: Correspondence) -> Iterator[RowMap]:
 
     Give values of all patterns to `patterns.expand` for those of rows.
     """
-    p, items = analysis.shares, analysis.items
-    spread = np.sqrt(p * (1 - p))
+    p, weights = analysis.shares, _weights(analysis)
     inertia = analysis.eigenvalues[: analysis.dimensions]
+    squares = ((1 - p) / p)[:, None], (p / (1 - p))[:, None]
     for part in patterns.blocks():
-        z = (patterns.ones(part) - p) / spread
-        if patterns.gaps:
-            z *= patterns.seen(part)
-        found = z @ analysis.axes / np.sqrt(items)
-        distance = (z**2).sum(axis=1, keepdims=True) / items
+        found = patterns.sums(part, *weights)
+        distance = patterns.sums(part, *squares) / analysis.items
         shown = found**2 / np.where(distance > 0, distance, 1.0)
         yield RowMap(part, found, shown, found**2 / (inertia * patterns.rows))
 
 
 def row_coordinates(patterns: Patterns, analysis: Correspondence) -> Floats:
     """Principal coordinates of all patterns, shape (patterns, dimensions)."""
-    p, items = analysis.shares, analysis.items
-    weights = analysis.axes / np.sqrt(p * (1 - p) * items)[:, None]
+    weights = _weights(analysis)
     out = np.empty((patterns.size, analysis.dimensions))
     for part in patterns.blocks():
-        ones = patterns.ones(part).astype(np.float64)
-        centre = patterns.seen(part) @ (p[:, None] * weights) if patterns.gaps else None
-        np.matmul(ones, weights, out=out[part])
-        out[part] -= p @ weights if centre is None else centre
+        out[part] = patterns.sums(part, *weights)
     return out
+
+
+def _weights(analysis: Correspondence) -> tuple[Floats, Floats]:
+    """What a product adds to a row's coordinates: bought, and not bought."""
+    p = analysis.shares[:, None]
+    each = analysis.axes / np.sqrt(p * (1 - p) * analysis.items)
+    return (1 - p) * each, -p * each

@@ -12,14 +12,15 @@ import pyarrow as pa
 from pyarrow import csv
 
 from flask_api.domains.market.data.sniffing import Form
-from flask_api.domains.market.data.words import shown
+from flask_api.domains.market.data.words import counted, shown
 from flask_api.numerics.errors import InputError
 
 Indices = npt.NDArray[np.integer[Any]]
 #: Columns of some rows: the distinct words of each, and which word each row has.
 Block = list[tuple[list[str], Indices]]
 
-#: Bytes that are divided into cells at a time; pyarrow reads 32 of these ahead.
+#: Bytes that are divided into cells at a time, more where the first lines are longer
+#: than a quarter of it; pyarrow reads 32 of these ahead.
 BLOCK = 1 << 19
 
 
@@ -44,7 +45,7 @@ def csv_blocks(
             stream,
             read_options=csv.ReadOptions(
                 use_threads=False,
-                block_size=BLOCK,
+                block_size=_block(form),
                 column_names=list(form.names),
                 skip_rows=form.skipped,
                 skip_rows_after_names=1 if form.header else 0,
@@ -74,6 +75,11 @@ def csv_blocks(
         raise _refusal(error, ragged, form) from None
     finally:
         stream.close()
+
+
+def _block(form: Form) -> int:
+    """Bytes of a block: no row may be longer."""
+    return max(BLOCK, 4 * form.longest)
 
 
 class _Counted:
@@ -106,6 +112,10 @@ class _Counted:
 def _refusal(error: Exception, ragged: list[Any], form: Form) -> InputError:
     if not ragged:
         said = str(error).partition("\n")[0]
+        if "straddling" in said:
+            said = f"one is longer than {_block(form):,} bytes"
+            if form.quotes:
+                said += ', or a quote (") is opened and never closed'
         return InputError(f"the file can't be divided into rows: {said}", "data")
     row = ragged[0]
     where = (
@@ -113,10 +123,12 @@ def _refusal(error: Exception, ragged: list[Any], form: Form) -> InputError:
         if row.number is None
         else f"row {row.number - form.header - form.skipped}"
     )
+    text = str(row.text)
+    unclosed = "a quote is opened and not closed; " if text.count('"') % 2 else ""
     return InputError(
-        f"{where} has {row.actual_columns} cells; wanted {row.expected_columns}, as in "
-        f"the first line: {shown(str(row.text))} (columns are divided by "
-        f"{form.separator!r} here; blank lines don't count)",
+        f"{where} has {counted(row.actual_columns, 'cell')}; wanted "
+        f"{row.expected_columns}, as in the first line: {shown(text)} ({unclosed}"
+        f"columns are divided by {form.separator!r} here; blank lines don't count)",
         "data",
     )
 
@@ -135,9 +147,11 @@ def json_blocks(
         part = rows[start : start + 10_000]
         for number, row in enumerate(part, start + 1):
             if not isinstance(row, list) or len(row) != width:
-                got = f"has {len(row)} cells" if isinstance(row, list) else "is no list"
+                got = "is no list"
+                if isinstance(row, list):
+                    got = f"has {counted(len(row), 'cell')}"
                 raise InputError(
-                    f"row {number} {got}; wanted {width} cells, as row 1 has",
+                    f"row {number} {got}; wanted {width}, as row 1 has",
                     f"data.data_json[{number - 1}]",
                 )
         block: Block = []

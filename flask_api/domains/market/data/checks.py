@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from flask_api.domains.market.data.words import counted, shown
 from flask_api.numerics.errors import InputError
 
 Facts = Sequence[Mapping[str, Any]]
@@ -28,6 +29,11 @@ def place_of(name: str, columns: Facts, field: str = "columns") -> int:
         + (hint if close else f"there are {hint}"),
         field,
     )
+
+
+def _by_name(columns: Facts) -> dict[str, Mapping[str, Any]]:
+    """Columns may be thousands: each is looked for once, in no list."""
+    return {str(column["name"]): column for column in columns}
 
 
 def refuse_not_binary(column: Mapping[str, Any], field: str) -> None:
@@ -55,17 +61,21 @@ def products(
         found = [str(c["name"]) for c in columns if c["kind"] == "binary"]
     else:
         found = list(asked)
-        doubled = sorted({name for name in found if found.count(name) > 1})
-        if doubled:
-            raise InputError(f"{field}: {doubled[0]!r} is named twice", field)
+        by_name, seen = _by_name(columns), set[str]()
         for name in found:
-            refuse_not_binary(columns[place_of(name, columns, field)], field)
+            if name in seen:
+                raise InputError(f"{field}: {shown(name)} is named twice", field)
+            seen.add(name)
+            if name not in by_name:
+                place_of(name, columns, field)  # says which there are
+            refuse_not_binary(by_name[name], field)
     if len(found) < least:
         other = next((c for c in columns if c["kind"] != "binary"), None)
         if asked is None and other is not None:
             refuse_not_binary(other, field)
         raise InputError(
-            f"{field}: got {len(found)} columns of 0 and 1; wanted at least {least}",
+            f"{field}: got {counted(len(found), 'column')} of 0 and 1; wanted at least "
+            f"{least}",
             field,
         )
     return found
@@ -85,8 +95,9 @@ def refuse_unusable(
             "missing: this model has no use for `mar`; wanted drop or impute_mode",
             "missing",
         )
+    by_name = _by_name(columns)
     for name in names:
-        column = columns[place_of(name, columns)]
+        column = by_name[name]
         if column["constant"]:
             known = column["ones"] + column["zeros"]
             value = "missing" if not known else str(int(column["ones"] > 0))
@@ -96,7 +107,7 @@ def refuse_unusable(
                 "product_columns",
             )
     for name in names:
-        column = columns[place_of(name, columns)]
+        column = by_name[name]
         if column["missing"] and missing == "refuse":
             raise InputError(
                 f"column {name!r}, row {column['first_missing']}: the value is missing "
@@ -108,6 +119,16 @@ def refuse_unusable(
             )
 
 
+def refuse_product_as_count(counts: str, asked: Sequence[str] | None) -> None:
+    """Raise InputError where the column of counts is named as a product, too."""
+    if counts in (asked or ()):
+        raise InputError(
+            f"count_column: {shown(counts)} is one of product_columns, too; a column "
+            "says either what was bought or how many households a row stands for",
+            "count_column",
+        )
+
+
 def counting_column(columns: Facts, names: Sequence[str]) -> str | None:
     """A column beside the products that looks like numbers of households, or None."""
     for column in columns:
@@ -116,6 +137,28 @@ def counting_column(columns: Facts, names: Sequence[str]) -> str | None:
         if counting and column["kind"] == "numeric" and name not in names:
             return name
     return None
+
+
+def nearly_binary(columns: Facts) -> str | None:
+    """A warning of columns that a few odd cells kept from being products, or None.
+
+    A column of which most known cells are 0 or 1 looks like a product with an error.
+    """
+    found = []
+    for column in columns:
+        odd = int(column.get("not_binary", 0))
+        zeros_and_ones = int(column.get("zeros_and_ones", 0))
+        if 0 < odd < zeros_and_ones:
+            first = column["first_not_binary"]
+            cell = f"row {first['row']} holds {first['value']!r}"
+            found.append(f"{column['name']!r} ({cell}, {counted(odd, 'such cell')})")
+    if not found:
+        return None
+    more = f" and {len(found) - 3:,} more" if len(found) > 3 else ""
+    return (
+        f"Not taken for products, as they hold more than 0 and 1: "
+        f"{', '.join(found[:3])}{more}. Name product_columns if that is meant."
+    )
 
 
 def refuse_text(columns: Facts, names: Sequence[str], field: str) -> None:

@@ -130,6 +130,8 @@ class Column:
         else:
             row, word = self._first[OTHER]
             facts["first_not_binary"] = {"row": row, "value": word[:_SHOWN]}
+            facts["not_binary"] = self._counts[OTHER]
+            facts["zeros_and_ones"] = self._counts[ZERO] + self._counts[ONE]
         if self.kind == "numeric" and self._low <= self._high:
             facts |= {"minimum": self._low, "maximum": self._high}
         if self._first_text is not None:

@@ -57,13 +57,23 @@ def opened(
             raise Gone(data_id)
         place = uploads.place(data_id)
     except Gone:
-        raise InputError(
-            f"there are no data {data_id!r}; upload them again (POST /api/v1/data)",
-            "data_id",
-        ) from None
-    if not (place / "table" / "table.json").exists():
-        yield from _make_table(place)
-    yield open_table(place / "table")
+        raise _gone(data_id) from None
+    try:
+        if not (place / "table" / "table.json").exists():
+            yield from _make_table(place)
+        table = open_table(place / "table")
+    except FileNotFoundError:
+        if place.is_dir():
+            raise
+        raise _gone(data_id) from None  # deleted while they were read
+    yield table
+
+
+def _gone(data_id: str) -> InputError:
+    return InputError(
+        f"there are no data {data_id!r}; upload them again (POST /api/v1/data)",
+        "data_id",
+    )
 
 
 def _make_table(place: Path) -> Iterator[Reading]:
@@ -78,6 +88,9 @@ def _make_table(place: Path) -> Iterator[Reading]:
             if not (place / "table" / "table.json").exists():
                 raise  # else another worker was first, with the same table
         (place / "upload").unlink(missing_ok=True)
+    except FileNotFoundError:
+        if not (place / "table" / "table.json").exists():
+            raise  # else another worker was first, and has put the upload away
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -108,6 +121,8 @@ def _decoded(file: Path, target: Path) -> Path:
                 left += b"".join(piece.split())
                 # The last four characters may be padded: they wait for the end.
                 whole = max(0, (len(left) - 1) // 4 * 4)
+                if b"=" in left[:whole]:
+                    raise binascii.Error("padding (=) before the end")
                 out.write(binascii.a2b_base64(left[:whole], strict_mode=True))
                 left = left[whole:]
             padded = left + b"=" * (-len(left) % 4)
@@ -115,7 +130,7 @@ def _decoded(file: Path, target: Path) -> Path:
     except binascii.Error as error:
         raise InputError(
             f"{field} is no base64: {error}; wanted the file's bytes in base64 (A-Z "
-            "a-z 0-9 + / =)",
+            "a-z 0-9 + / =, not the URL's - and _)",
             field,
         ) from None
     return target

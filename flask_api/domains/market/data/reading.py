@@ -19,14 +19,14 @@ import numpy as np
 
 from flask_api.domains.market.data.blocks import Block, csv_blocks, json_blocks
 from flask_api.domains.market.data.column import Column
-from flask_api.domains.market.data.sniffing import Form
-from flask_api.domains.market.data.words import shown
+from flask_api.domains.market.data.sniffing import MOST_COLUMNS, Form
+from flask_api.domains.market.data.words import counted, shown
 from flask_api.numerics.errors import InputError
 
-#: More columns are a table that lies on its side.
-MOST_COLUMNS = 5000
 #: Characters of a column's name; `count_column` takes as many.
 LONGEST_NAME = 255
+#: Columns written at a time: each of them is an open file.
+_OPEN = 250
 #: Rows that can be looked at without reading the table again.
 PREVIEWED = 50
 
@@ -59,19 +59,12 @@ def read_csv(file: Path, form: Form, folder: Path, sha256: str) -> Iterator[Read
     comma = form.separator != ","
     _refuse_odd_names(form.names, "columns")
     columns = [Column(name, comma) for name in form.names]
-    if len(columns) > MOST_COLUMNS:
-        raise InputError(
-            f"the file has {len(columns):,} columns; wanted at most {MOST_COLUMNS:,}: "
-            "rows are households, columns products",
-            "columns",
-        )
     yield from _first_pass(state, csv_blocks(file, form, form.names), columns, folder)
     if not state.rows:
         raise InputError("the file has a header and no row below it", "data")
-    others = [column.name for column in columns if column.kind != "binary"]
-    if others:
-        again = csv_blocks(file, form, others)
-        yield from _second_pass(state, again, columns, folder)
+    for places in _others(columns):
+        again = csv_blocks(file, form, [columns[place].name for place in places])
+        yield from _second_pass(state, again, columns, places, folder)
     yield _finished(state, columns, form.warnings, folder, sha256)
 
 
@@ -91,16 +84,21 @@ def read_rows(
         raise InputError(
             f"row 1 is {shown(str(first))}; wanted a list of cells", "data.data_json"
         )
+    if len(first) > MOST_COLUMNS:
+        raise InputError(
+            f"row 1 has {len(first):,} cells; wanted at most {MOST_COLUMNS:,}: rows "
+            "are households, columns products",
+            "data.data_json[0]",
+        )
     named = _given_names(names, len(first))
     _refuse_odd_names(named, "data.column_names")
     columns = [Column(name) for name in named]
     state = Reading(total=2 * len(rows))
     everything = list(range(len(columns)))
     yield from _first_pass(state, json_blocks(rows, everything), columns, folder)
-    others = [i for i, column in enumerate(columns) if column.kind != "binary"]
-    if others:
-        again = json_blocks(rows, others)
-        yield from _second_pass(state, again, columns, folder)
+    for places in _others(columns):
+        again = json_blocks(rows, places)
+        yield from _second_pass(state, again, columns, places, folder)
     yield _finished(state, columns, (), folder, sha256)
 
 
@@ -109,7 +107,8 @@ def _given_names(names: Sequence[str] | None, width: int) -> list[str]:
         return [f"item_{number}" for number in range(1, width + 1)]
     if len(names) != width:
         raise InputError(
-            f"got {len(names)} column names for rows of {width} cells; wanted one each",
+            f"got {counted(len(names), 'column name')} for rows of "
+            f"{counted(width, 'cell')}; wanted one each",
             "data.column_names",
         )
     found = [name.strip() for name in names]  # as those of a CSV
@@ -119,12 +118,14 @@ def _given_names(names: Sequence[str] | None, width: int) -> list[str]:
                 f"column {number} has a blank name; wanted some text",
                 "data.column_names",
             )
-    doubled = sorted({name for name in found if found.count(name) > 1})
-    if doubled:
-        raise InputError(
-            f"two columns are called {doubled[0]!r}; give each a name of its own",
-            "data.column_names",
-        )
+    seen: set[str] = set()
+    for name in found:
+        if name in seen:
+            raise InputError(
+                f"two columns are called {shown(name)}; give each a name of its own",
+                "data.column_names",
+            )
+        seen.add(name)
     return found
 
 
@@ -192,15 +193,21 @@ def _head(rows: int, columns: int) -> bytes:
     return out.getvalue()
 
 
+def _others(columns: Sequence[Column]) -> list[list[int]]:
+    """Numbers of the columns that hold more than 0 and 1, some at a time."""
+    found = [i for i, column in enumerate(columns) if column.kind != "binary"]
+    return [found[start : start + _OPEN] for start in range(0, len(found), _OPEN)]
+
+
 def _second_pass(
     state: Reading,
     blocks: Iterator[tuple[int, Block]],
     columns: list[Column],
+    places: list[int],
     folder: Path,
 ) -> Iterator[Reading]:
     """Write the values of columns that hold more than 0 and 1."""
     first = state.total // 2
-    places = [i for i, column in enumerate(columns) if column.kind != "binary"]
     numbers = {
         place: np.lib.format.open_memmap(
             folder / f"number-{place}.npy", "w+", np.float64, (state.rows,)
@@ -225,7 +232,7 @@ def _second_pass(
                     texts[place].write("," if at else "[")
                     texts[place].write(",".join(written[i] for i in indices.tolist()))
             at += len(block[0][1])
-            state.done = first + done
+            state.done = max(state.done, first + done)
             yield state
         for text in texts.values():
             text.write("]")

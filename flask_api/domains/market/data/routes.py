@@ -17,6 +17,7 @@ from flask_api.domains.market.data.receiving import (
     uploads,
 )
 from flask_api.domains.market.data.schema import DataGiven
+from flask_api.domains.market.data.words import counted
 from flask_api.errors import Conflict, InvalidInput, NotFound, ValidationError
 from flask_api.http.auth import current_owner
 from flask_api.http.body import query
@@ -186,8 +187,8 @@ def delete_data(id: str) -> Response:
     users = runs_that_need(id)
     if users:
         raise Conflict(
-            f"{len(users)} unfinished runs need these data, such as {users[0]}: wait "
-            "for them, or cancel them"
+            f"{counted(len(users), 'unfinished run')} of yours named these data, such "
+            f"as {users[0]}: wait for its end, or cancel it"
         )
     found.delete(id)
     return current_app.response_class(status=HTTPStatus.NO_CONTENT)

@@ -72,7 +72,8 @@ class Table:
         Raises InputError for an unknown column, and for a cell that is neither 0 nor
         1, by column and row.
         """
-        places = [self.place(name, field) for name in names]
+        at = {name: place for place, name in enumerate(self.names)}
+        places = [at[name] if name in at else self.place(name, field) for name in names]
         for place in places:
             refuse_not_binary(self.facts["columns"][place], field)
         return np.ascontiguousarray(self.cells()[:, places])

@@ -131,8 +131,14 @@ class Uploads:
         return time.time() - self.place(data_id).stat().st_mtime
 
     def delete(self, data_id: str) -> None:
-        """Remove data. Raises Gone."""
-        shutil.rmtree(self.place(data_id), ignore_errors=True)
+        """Remove data, at once also for who is reading them. Raises Gone."""
+        place = self.place(data_id)
+        away = self.folder / f".draft-{uuid.uuid4().hex}"
+        try:
+            place.rename(away)
+        except FileNotFoundError:
+            raise Gone(data_id) from None  # another call was first
+        shutil.rmtree(away, ignore_errors=True)
 
     def _sweep_drafts(self) -> None:
         for left in self.folder.glob(".draft-*"):

@@ -15,13 +15,18 @@ _CODES = {
         ("", "na", "n/a", "#n/a", "nan", "null", "none", ".", "?", "-"), MISSING
     ),
 }
+#: As programs write numbers with so many digits, of a column that holds 0 and 1.
+_ROUND = re.compile(r"[01]\.0+\Z", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\Z", re.ASCII)
 
 
 def code_of(word: str) -> int:
     """ZERO, ONE, MISSING, or OTHER, of a cell as it stands in the file."""
     found = _CODES.get(word)
-    return _CODES.get(word.strip().lower(), OTHER) if found is None else found
+    if found is not None:
+        return found
+    plain = word.strip().lower()
+    return int(plain[0]) if _ROUND.match(plain) else _CODES.get(plain, OTHER)
 
 
 def number_of(word: str, decimal_comma: bool = False) -> float | None:
@@ -46,3 +51,8 @@ def number_of(word: str, decimal_comma: bool = False) -> float | None:
 def shown(word: str) -> str:
     """A cell as messages repeat it."""
     return repr(word if len(word) <= 40 else word[:40] + "...")
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 cell`, `2 cells`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

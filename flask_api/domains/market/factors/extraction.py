@@ -31,8 +31,8 @@ LEAST = 0.005
 _FLAT = 1e-11
 #: A step must win this part of what its slope promises, halved so often at most.
 _ARMIJO, _HALVINGS = 1e-4, 40
-#: Two misfits this near may be the same: near the end only the slope can tell.
-_ROUNDING = 1e-14
+#: Errors of eigenvalues, as part of the largest.
+_ROUNDING = 4 * float(np.finfo(np.float64).eps)
 #: Eigenvalues nearer than this count as apart by it: where they meet nothing is smooth.
 _APART = 1e-8
 
@@ -104,11 +104,13 @@ def extract(
     state = Extraction(method, n_factors, correlations, np.clip(start, LEAST, 1.0))
     state.objective, gradient, hessian = _judged(state, state.uniquenesses)
     state.trace.append(state.objective)
+    before = np.inf
     while True:
         x, low, high = _bounded(state)
         held = ((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))
         state.gradient = float(np.abs(gradient[~held]).max(initial=0.0))
-        state.converged = state.gradient <= _FLAT
+        state.converged = state.gradient <= _FLAT or _stalled(state, before)
+        before = state.gradient
         yield state
         if state.converged or state.iteration >= max_iter:
             return
@@ -151,6 +153,26 @@ def _bounded(state: Extraction) -> tuple[Floats, Floats, Floats]:
     return state.uniquenesses, low, high
 
 
+def _stalled(state: Extraction, before: float) -> bool:
+    """Whether misfit and slope (`before`, then now) differ by rounding alone."""
+    if state.change is None or state.gradient > np.sqrt(_FLAT):
+        return False
+    return state.gradient > before / 2 and abs(state.change) <= _noise(state)
+
+
+def _noise(state: Extraction) -> float:
+    """Two misfits this near may be the same: near the end only the slope can tell.
+
+    The likelihood takes logarithms, so that an eigenvalue near 0, as those of smoothed
+    correlations are, is told by few of its digits.
+    """
+    values, _ = _eigen(state.method, state.correlations, state.uniquenesses)
+    largest = float(values[0])
+    if state.method == "ml":
+        return _ROUNDING * float((1 + largest / values[state.factors :]).sum())
+    return _ROUNDING * float(1 + largest * np.abs(values[state.factors :]).sum())
+
+
 def _stepped(
     state: Extraction,
     x: Floats,
@@ -164,13 +186,13 @@ def _stepped(
     free = np.flatnonzero(~held)
     direction = np.zeros(len(x))
     direction[free] = -_newton(hessian[np.ix_(free, free)], gradient[free])
-    length = 1.0
+    length, noise = 1.0, _noise(state)
     for _ in range(_HALVINGS):
         there = np.clip(x + length * direction, low, high)
         psi = np.exp(there) if state.method == "ml" else there
         psi = np.clip(psi, LEAST, 1.0)
         objective, slope, curve = _judged(state, psi)
-        promised = _ARMIJO * float(gradient @ (there - x)) + _ROUNDING
+        promised = _ARMIJO * float(gradient @ (there - x)) + noise
         if objective <= state.objective + promised:
             return psi, objective, slope, curve
         length /= 2

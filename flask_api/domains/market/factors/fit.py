@@ -24,6 +24,8 @@ Floats = npt.NDArray[np.float64]
 
 #: Starts whose misfit is this near to the best, relatively, have found the same.
 SAME = 1e-6
+#: Misfits that differ by this part of them differ by rounding.
+_ALIKE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ def fit(
             smooth.correlations, n_factors, extraction, max_iter, start
         ):
             state.current = current
-            if state.best is None or current.objective < state.best.objective:
+            if state.best is None or _better(current, state.best):
                 state.best = current
             yield state
         reached.append(current.objective)
@@ -152,6 +154,13 @@ def fit(
     state.answer = _factors(state.best, rotation, found, smooth, reached)
     state.phase, state.current = "finished", state.best
     yield state
+
+
+def _better(current: Extraction, best: Extraction) -> bool:
+    """Whether the misfit is smaller; of two alike the search that stood still wins."""
+    if abs(current.objective - best.objective) <= _ALIKE * best.objective:
+        return current.converged and not best.converged
+    return current.objective < best.objective
 
 
 def _checked(items: int, n_factors: int, rotation: str, n_init: int) -> None:

@@ -195,7 +195,11 @@ def _tables(
         for k in range(count)
     ]
     starts = [
-        {"start": number, "misfit": value, "above_best": value - found.objective}
+        {
+            "start": number,
+            "misfit": value,
+            "above_best": max(0.0, value - found.objective),
+        }
         for number, value in enumerate(found.starts, 1)
     ]
     return {

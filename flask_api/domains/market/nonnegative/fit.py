@@ -90,12 +90,13 @@ def fit(
     tol            a start stands still when its slopes have fallen to this part of
                    those of its first round, > 0 (the rule of scikit-learn)
     push           how far products go on in the direction of their last step, 0 <= push
-                   < 1: 0 makes exactly the rounds of scikit-learn
+                   < 1: 0 makes exactly the rounds of scikit-learn, of one sweep each
     seed           of the random starts
 
     Half the squared error over all cells is made least, by cyclic coordinate descent
     (HALS: Cichocki and Phan 2009, IEICE Trans. Fundam. E92-A, 708-721) as in
-    scikit-learn, but over each distinct row once, and with a push.
+    scikit-learn, but over each distinct row once, with a push and with more than one
+    sweep a round.
     The same object is yielded again and again; the last one's phase is `finished`.
     Raises InputError for settings out of range, missing values, one row or all zeros.
     """
@@ -139,6 +140,7 @@ def _descended(
             whole,
             start.tiles,
             start.products,
+            start.ahead,
             min(rounds, state.max_iter - start.iterations),
             state.push,
             tol,

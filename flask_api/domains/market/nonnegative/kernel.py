@@ -17,7 +17,9 @@ mass      for each byte and value the summed weights of the rows that have it, s
 A round is one of scikit-learn's coordinate descent on the full table: first each row's
 weights, component after component, then each product's. Alike rows get alike weights,
 so a pattern stands for all its rows; X h is looked up per byte. Between rounds the
-products may be pushed on (Ang and Gillis 2019, Neural Comput. 31, 417-439).
+products may be pushed on (Ang and Gillis 2019, Neural Comput. 31, 417-439); then what
+was looked up also serves for more than one sweep over the components (Gillis and
+Glineur 2012, Neural Comput. 24, 1085-1105).
 """
 
 from __future__ import annotations
@@ -37,6 +39,11 @@ Bytes = npt.NDArray[np.uint8]
 LANES = 4
 #: Patterns side by side: so many go through each step together.
 TILE = 64
+#: Sweeps over the components a round: for weights and for products, which cost nearly
+#: nothing. They halve the rounds; more of them gain little.
+WEIGHT_SWEEPS, PRODUCT_SWEEPS = 2, 4
+#: Slopes this small, as part of the terms that they are sums of, are rounding.
+ROUNDING = 1e-13
 #: What `progress` of `descend` holds: rounds done, squared error, the slope that is
 #: left, that of the first round.
 ROUNDS, SQUARES, SLOPE, FIRST, PROGRESS = 0, 1, 2, 3, 4
@@ -107,16 +114,23 @@ def _look_up(codes: Bytes, start: int, table: Floats, slope: Floats) -> None:
 
 @_called
 def _settle(
-    x: Floats, slope: Floats, gram: Floats, components: int, count: Floats, met: Floats
+    x: Floats,
+    slope: Floats,
+    gram: Floats,
+    components: int,
+    sweeps: int,
+    count: Floats,
+    met: Floats,
 ) -> None:
     """Each component of a tile in turn to where the error is least, not below 0.
 
     x, slope   shape (lanes, TILE); the slope of half the squared error at x = 0
-    met        gets the slopes that were met times `count`, but for those that x >= 0
-               holds up, shape (TILE,)
+    met        gets the slopes that the first sweep met times `count`, but for those
+               that x >= 0 holds up, shape (TILE,)
     """
     steep = np.empty(TILE)
-    for t in range(components):
+    for turn in range(sweeps * components):
+        t = turn % components
         here, begun, factor = x[t], slope[t], gram[t]
         for i in range(TILE):
             steep[i] = begun[i]
@@ -126,9 +140,11 @@ def _settle(
             for i in range(TILE):
                 steep[i] += e * a[i] + f * b[i] + g * c[i] + h * d[i]
         step = 1.0 / factor[t] if factor[t] > 0.0 else 0.0
+        if turn < components:
+            for i in range(TILE):
+                held = here[i] <= 0.0 and steep[i] >= 0.0
+                met[i] += 0.0 if held else count[i] * abs(steep[i])
         for i in range(TILE):
-            held = here[i] <= 0.0 and steep[i] >= 0.0
-            met[i] += 0.0 if held else count[i] * abs(steep[i])
             here[i] = max(here[i] - steep[i] * step, 0.0)
 
 
@@ -166,6 +182,7 @@ def _weigh(
     table: Floats,
     gram: Floats,
     components: int,
+    sweeps: int,
     mass: Floats,
     inner: Floats,
 ) -> float:
@@ -179,7 +196,7 @@ def _weigh(
         start, x = TILE * tile, w[tile]
         count = counts[start : start + TILE]
         _look_up(codes, start, table, slope)
-        _settle(x, slope, gram, components, count, met)
+        _settle(x, slope, gram, components, sweeps, count, met)
         for k in range(components):
             weights, line = x[k], scaled[k]
             for i in range(TILE):
@@ -193,7 +210,9 @@ def _weigh(
 
 
 @_called
-def _spread(totals: Floats, h: Floats, inner: Floats, components: int) -> float:
+def _spread(
+    totals: Floats, h: Floats, inner: Floats, components: int, sweeps: int
+) -> float:
     """Products of all components, as `_weigh` does the weights."""
     x, slope = np.zeros((2, h.shape[1], TILE))
     count, met = np.ones(TILE), np.zeros(TILE)
@@ -203,7 +222,7 @@ def _spread(totals: Floats, h: Floats, inner: Floats, components: int) -> float:
             for i in range(TILE):
                 x[k, i] = h[start + i, k] if i < here else 0.0
                 slope[k, i] = -totals[start + i, k] if i < here else 0.0
-        _settle(x, slope, inner, components, count, met)
+        _settle(x, slope, inner, components, sweeps, count, met)
         for k in range(components):
             for i in range(here):
                 h[start + i, k] = x[k, i]
@@ -217,6 +236,7 @@ def _descend(
     whole: float,
     w: Floats,
     h: Floats,
+    ahead: Floats,
     rounds: int,
     push: float,
     tol: float,
@@ -225,23 +245,26 @@ def _descend(
     """Some rounds; whether the slopes have fallen to `tol` of those of the first.
 
     whole   cells of the table that are 1, each row counted
+    ahead   h pushed on, shape as h, as the last call left it; at first h itself
     push    how far the products go on the way they went, as a part of their last step,
             before weights are found for them; not after a round that lost. 0 = the
-            rounds of scikit-learn; some tenths save a third of them
+            rounds of scikit-learn, of one sweep; with some tenths and more sweeps a
+            third of them is enough
     """
+    first, second = (WEIGHT_SWEEPS, PRODUCT_SWEEPS) if push > 0.0 else (1, 1)
     width, lanes = codes.shape[1], w.shape[1]
     table, mass = np.empty((2, lanes // LANES, width, 256, LANES))
     gram, inner = np.zeros((2, lanes, lanes))
-    totals, ahead, before = np.empty((3, 8 * width, lanes))
-    ahead[:] = h
+    totals, before = np.empty((2, 8 * width, lanes))
+    rows = counts.sum()
     for _ in range(rounds):
         _fill_table(ahead, table)
         _gram(ahead, gram)
-        met = _weigh(codes, counts, w, table, gram, components, mass, inner)
+        met = _weigh(codes, counts, w, table, gram, components, first, mass, inner)
         _bit_totals(mass, totals)
         before[:] = h
         h[:] = ahead
-        met += _spread(totals, h, inner, components)
+        met += _spread(totals, h, inner, components, second)
         _gram(h, gram)
         squares = whole + (inner * gram).sum() - 2.0 * (totals * h).sum()
         if progress[ROUNDS] == 0.0:
@@ -254,7 +277,11 @@ def _descend(
         progress[ROUNDS] += 1.0
         progress[SQUARES] = max(squares, 0.0)
         progress[SLOPE] = met
-        if met <= tol * progress[FIRST]:
+        # a start may be the optimum: then the slopes of the first round are rounding
+        terms = totals.sum()
+        for k in range(components):
+            terms += np.sqrt(rows * inner[k, k]) * gram[k, k]
+        if met <= max(tol * progress[FIRST], ROUNDING * terms):
             return True
     return False
 
@@ -265,7 +292,7 @@ _TILES, _MODEL, _ROW = "f8[:,:,::1]", "f8[:,::1]", "f8[::1]"
 @functools.cache
 def descend() -> Callable[..., bool]:
     """`_descend`, compiled in some seconds, or loaded from numba's cache."""
-    signature = f"b1(u1[:,::1],{_ROW},i8,f8,{_TILES},{_MODEL},i8,f8,f8,{_ROW})"
+    signature = f"b1(u1[:,::1],{_ROW},i8,f8,{_TILES},{_MODEL},{_MODEL},i8,f8,f8,{_ROW})"
     options: dict[str, Any] = {"error_model": "numpy", "nogil": True}
     made: Any
     try:
@@ -273,3 +300,8 @@ def descend() -> Callable[..., bool]:
     except (RuntimeError, OSError):  # no place for a cache: each process compiles
         made = numba.njit(signature, cache=False, **options)(_descend)
     return cast("Callable[..., bool]", made)
+
+
+def warm() -> None:
+    """Load the kernel, or compile it, so that no fit has to wait for that."""
+    descend()

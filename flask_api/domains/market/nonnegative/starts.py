@@ -24,13 +24,14 @@ class Start:
     """One start and how far it has come.
 
     tiles        weights as the kernel has them, shape (tiles, lanes, 64)
-    products     likewise, shape (8 bytes, lanes)
+    products     likewise, shape (8 bytes, lanes); ahead, the same pushed on
     progress     the kernel's; trace holds the squared error after each block of rounds
     """
 
     init: str
     tiles: Floats = field(repr=False)
     products: Floats = field(repr=False)
+    ahead: Floats = field(repr=False)
     progress: Floats = field(default_factory=lambda: np.zeros(kernel.PROGRESS))
     converged: bool = False
     trace: list[tuple[int, float]] = field(default_factory=list)
@@ -105,7 +106,7 @@ def _start(init: str, w: Floats, h: Floats) -> Start:
         tiles[-1, :components, : len(w) - whole] = w[whole:].T
     products = np.zeros((8 * -(-len(h) // 8), lanes))
     products[: len(h), :components] = h
-    return Start(init, tiles, products)
+    return Start(init, tiles, products, products.copy())
 
 
 def _from_vectors(
@@ -116,7 +117,7 @@ def _from_vectors(
     values, right = known.values[:used], known.vectors[:, :used]
     left = np.empty((patterns.size, used))
     for part in patterns.blocks():
-        left[part] = patterns.ones(part).astype(np.float64) @ (right / values)
+        left[part] = patterns.sums(part, right / values)
     w, h = np.zeros((patterns.size, components)), np.zeros((patterns.items, components))
     for k in range(used):
         u, v = left[:, k], right[:, k]

@@ -7,6 +7,7 @@ some 12 MB beside the data.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +20,12 @@ Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-#: Rows packed, or patterns unpacked, at a time.
+#: Rows that a caller should make at a time.
 BLOCK = 1 << 14
+#: Rows packed, or patterns unpacked, at a time: as numbers they stay in the cache.
+UNPACKED = 1 << 12
+#: Types that hold 0 and 1 as a byte each.
+_BITS = (np.uint8, np.bool_)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +64,8 @@ class Patterns:
 
     def blocks(self) -> list[slice]:
         """The patterns in parts that may be unpacked."""
-        return [slice(i, min(i + BLOCK, self.size)) for i in range(0, self.size, BLOCK)]
+        ends = [*range(0, self.size, UNPACKED), self.size]
+        return [slice(start, end) for start, end in itertools.pairwise(ends)]
 
     def ones(self, part: slice) -> Bytes:
         """1 where a product was bought, 0 where not or not known: (patterns, items)."""
@@ -72,8 +78,29 @@ class Patterns:
         codes = self.codes[part]
         return self._bits(codes[:, : self.width] | codes[:, self.width :])
 
+    def sums(
+        self, part: slice, bought: Floats, otherwise: Floats | None = None
+    ) -> Floats:
+        """Sums over products by pattern, shape (patterns, k): `ones(part) @ bought`.
+
+        bought      what a product adds that was bought, shape (items, k)
+        otherwise   what one adds that is known not to be, same shape; None = nothing
+
+        Looked up by the byte, 8 products at a time.
+        """
+        codes, nothing = self.codes[part], np.zeros_like(bought)
+        if otherwise is None:
+            otherwise = nothing
+        if not self.gaps:
+            return _looked_up(codes, bought, otherwise)
+        out = _looked_up(codes[:, : self.width], bought, nothing)
+        out += _looked_up(codes[:, self.width :], otherwise, nothing)
+        return out
+
     def _bits(self, codes: Bytes) -> Bytes:
-        return np.unpackbits(codes, axis=1, count=self.items, bitorder="little")
+        # whole bytes are unpacked three times as fast as some of their bits
+        whole = np.unpackbits(codes, axis=None, bitorder="little")
+        return whole.reshape(-1, 8 * self.width)[:, : self.items]
 
     def informative(self) -> Bools:
         """Whether a pattern has at least one known value, shape (patterns,)."""
@@ -141,25 +168,43 @@ def pack(
     order = np.argsort(weight, kind="stable")
     place = np.empty(len(order), np.int32)
     place[order] = np.arange(len(order), dtype=np.int32)
-    codes = np.ascontiguousarray(packed[first[order]])
+    codes = packed.take(first[order], axis=0)
     return Patterns(data.shape[1], codes, gaps, weight[order], place[of_row])
+
+
+def _looked_up(codes: Bytes, if_one: Floats, if_zero: Floats) -> Floats:
+    width = codes.shape[1]
+    ones, zeros = np.zeros((2, 8 * width, if_one.shape[1]))
+    ones[: len(if_one)], zeros[: len(if_zero)] = if_one, if_zero
+    each = np.arange(256, dtype=np.uint8)[:, None]
+    bits = np.unpackbits(each, axis=1, bitorder="little").astype(np.float64)
+    table = bits @ ones.reshape(width, 8, -1)
+    table += (1 - bits) @ zeros.reshape(width, 8, -1)
+    out: Floats = table[0].take(codes[:, 0], axis=0)
+    for byte in range(1, width):
+        out += table[byte].take(codes[:, byte], axis=0)
+    return out
 
 
 def _packed(data: npt.NDArray[Any], missing: Bools | None) -> Bytes:
     rows, items = data.shape
     width = -(-items // 8)
     out = np.empty((rows, width if missing is None else 2 * width), np.uint8)
-    for start in range(0, rows, BLOCK):
-        part = slice(start, start + BLOCK)
+    # packed in whole bytes: numpy takes five times as long for 30 bits of 32
+    room = np.zeros((min(rows, UNPACKED), 8 * width), np.uint8)
+    for start in range(0, rows, UNPACKED):
+        part = slice(start, start + UNPACKED)
         cells = data[part]
+        if missing is None and cells.dtype in _BITS and cells.max() <= 1:
+            out[part, :width] = _in_bytes(cells, room)
+            continue
         one = cells == 1
         good = one | (cells == 0)
         if missing is not None:
             known = ~missing[part]
             good |= ~known
             one &= known
-            zero = known & ~one
-            out[part, width:] = np.packbits(zero, axis=1, bitorder="little")
+            out[part, width:] = _in_bytes(known & ~one, room)
         if not good.all():
             row, column = np.argwhere(~good)[0]
             raise InputError(
@@ -167,16 +212,20 @@ def _packed(data: npt.NDArray[Any], missing: Bools | None) -> Bytes:
                 f"{column + 1}; wanted 0 or 1",
                 f"data[{start + row}][{column}]",
             )
-        out[part, :width] = np.packbits(one, axis=1, bitorder="little")
+        out[part, :width] = _in_bytes(one, room)
     return out
+
+
+def _in_bytes(cells: npt.NDArray[Any], room: Bytes) -> Bytes:
+    """Rows of 0 and 1 as bits; `room` holds whole bytes, 0 beyond the last column."""
+    here = room[: len(cells)]
+    here[:, : cells.shape[1]] = cells
+    return np.packbits(here, axis=None, bitorder="little").reshape(len(cells), -1)
 
 
 def _distinct(packed: Bytes) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int32]]:
     """A row that shows each distinct pattern, and the pattern of each row."""
-    rows, width = packed.shape
-    wide = np.zeros((rows, -(-width // 8) * 8), np.uint8)
-    wide[:, :width] = packed
-    words = wide.view(np.uint64)
+    rows, words = len(packed), _in_words(packed)
     # one word is sorted by the processor's vector registers, six times as fast
     order = np.argsort(words[:, 0]) if len(words.T) == 1 else np.lexsort(words.T)
     new = np.zeros(rows, bool)
@@ -188,6 +237,16 @@ def _distinct(packed: Bytes) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int32
     of_row = np.empty(rows, np.int32)
     of_row[order] = number
     return order[new], of_row
+
+
+def _in_words(packed: Bytes) -> npt.NDArray[np.unsignedinteger[Any]]:
+    """Rows as whole numbers, shape (rows, words)."""
+    rows, width = packed.shape
+    if width == 4:
+        return packed.view(np.uint32)
+    wide = np.zeros((rows, -(-width // 8) * 8), np.uint8)
+    wide[:, :width] = packed
+    return wide.view(np.uint64)
 
 
 def _weights(

@@ -13,10 +13,10 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from flask_api.domains.market.runs.arrays import FORMULA
+
 #: Rows of an array that are written at a time.
 _BLOCK = 10_000
-#: Spreadsheets take what begins so for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Info(Protocol):
@@ -88,7 +88,7 @@ def _write(out: zipfile.ZipFile, name: str, lines: Iterable[Sequence[object]]) -
 
 
 def _cell(value: object) -> object:
-    if isinstance(value, str) and value.startswith(_FORMULA):
+    if isinstance(value, str) and value.startswith(FORMULA):
         return "'" + value
     if value is None or (isinstance(value, float) and value != value):
         return ""

@@ -16,6 +16,8 @@ from flask_api.domains.market.runs.model import Outcome
 
 #: Arrays up to so many numbers stand in the result itself, too.
 INLINE = 50_000
+#: Spreadsheets take what begins so for a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 #: Wider arrays are no table: they are kept as .npy alone.
 _WIDEST = 5_000
 
@@ -88,16 +90,27 @@ def _write(
     if values.ndim not in (1, 2) or len(columns) > _WIDEST:
         return (f"{name}.npy",)
     table = values if values.ndim == 2 else values[:, None]
-    first = np.arange(1, len(table) + 1) if rows is None else list(rows)
+    first: Any = np.arange(1, len(table) + 1) if rows is None else list(rows)
     head = "row" if rows is None else "label"
     fields = [pa.array(first)] + [
         pa.array(np.ascontiguousarray(column)) for column in table.T
     ]
     labelled = pa.Table.from_arrays(fields, names=[head, *_unlike(head, columns)])
     parquet.write_table(labelled, folder / f"{name}.parquet", compression="zstd")
+    if rows is not None:
+        text = pa.array([_no_formula(label) for label in rows])
+        labelled = labelled.set_column(0, head, text)
+    plain = labelled.rename_columns(
+        [_no_formula(label) for label in labelled.schema.names]
+    )
     with (folder / f"{name}.csv").open("wb") as out:
-        csv.write_csv(labelled, out)
+        csv.write_csv(plain, out)
     return f"{name}.npy", f"{name}.parquet", f"{name}.csv"
+
+
+def _no_formula(label: str) -> str:
+    """A label with an apostrophe where a spreadsheet would compute it."""
+    return f"'{label}" if label.startswith(FORMULA) else label
 
 
 def _unlike(head: str, columns: tuple[str, ...]) -> list[str]:

@@ -11,10 +11,13 @@ import numpy.typing as npt
 
 from flask_api.domains.market.data.checks import (
     counting_column,
+    nearly_binary,
     products,
+    refuse_product_as_count,
     refuse_unusable,
 )
 from flask_api.domains.market.data.table import MISSING, Table
+from flask_api.domains.market.data.words import counted
 from flask_api.domains.market.runs.model import Problem
 from flask_api.numerics.errors import InputError
 
@@ -62,12 +65,16 @@ def prepared(
         empty = np.empty((table.n_rows, 0), np.uint8)
         return Problem(empty, (), seed, table, folder)
     names = products(table.columns, request.product_columns, least=model.least_products)
+    if request.product_columns is None and (unlike := nearly_binary(table.columns)):
+        tell(unlike)
     counts = request.count_column
-    if counts is not None and request.product_columns is None and counts in names:
-        names.remove(counts)
+    if counts is not None:
+        refuse_product_as_count(counts, request.product_columns)
+        names = [name for name in names if name != counts]
     refuse_unusable(table.columns, names, request.missing, model.takes_missing)
     values = table.binary(names)
-    values, rows = _settled(values, request.missing, tell)
+    standing = None if counts is None else table.numbers([counts])[:, 0]
+    values, rows = _settled(values, request.missing, tell, standing)
     if counts is not None:
         values, rows = _repeated(values, rows, table, counts)
     elif likely := counting_column(table.columns, names):
@@ -96,7 +103,7 @@ def _repeated(
     total = float(counts.sum())
     if not 1 <= total <= MOST_ROWS:
         raise InputError(
-            f"column {name!r} sums to {total:,.0f} households; wanted 1 to "
+            f"column {name!r} sums to {total:,.10g} households; wanted 1 to "
             f"{MOST_ROWS:,}",
             "count_column",
         )
@@ -105,9 +112,15 @@ def _repeated(
 
 
 def _settled(
-    values: Bytes, missing: str, tell: Callable[[str], None]
+    values: Bytes,
+    missing: str,
+    tell: Callable[[str], None],
+    standing: npt.NDArray[np.float64] | None,
 ) -> tuple[Bytes, Rows | None]:
-    """The values to fit, and the rows that are left, None = all."""
+    """The values to fit, and the rows that are left, None = all.
+
+    standing   households that each row stands for, None = one
+    """
     gaps = values == MISSING
     if not gaps.any() or missing == "mar":
         return values, None
@@ -125,12 +138,17 @@ def _settled(
             "out."
         )
         return values[kept], kept
-    ones = (values == 1).sum(axis=0)
-    zeros = (values == 0).sum(axis=0)
+    weight = np.ones(len(values)) if standing is None else standing
+    ones, zeros = (
+        np.array([weight[column == value].sum() for column in values.T])
+        for value in (1, 0)
+    )
     filled = np.where(gaps, (ones > zeros).astype(np.uint8), values)
+    count = int(gaps.sum())
     tell(
-        f"{int(gaps.sum()):,} missing values were filled with the more frequent value "
-        "of their column: products look more alike than they are."
+        f"{counted(count, 'missing value')} {'was' if count == 1 else 'were'} filled "
+        "with the more frequent value of the column: products look more alike than "
+        "they are."
     )
     return filled, None
 

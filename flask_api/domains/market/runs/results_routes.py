@@ -9,6 +9,7 @@ from pydantic import Field
 
 from flask_api.analysis import Request
 from flask_api.domains.market.clusters.schema import ClusteringRequest
+from flask_api.domains.market.data.words import counted
 from flask_api.domains.market.runs.answers_schema import (
     ClusteringAnswer,
     ClusteringBody,
@@ -146,7 +147,7 @@ def compare_runs() -> Response:
     asked = validate(CompareQuery, query(CompareQuery))
     ids = list(dict.fromkeys(id.strip() for id in asked.ids.split(",") if id.strip()))
     if not 2 <= len(ids) <= 20:
-        problem = f"names {len(ids)} runs; wanted 2 to 20, by commas"
+        problem = f"names {counted(len(ids), 'run')}; wanted 2 to 20, by commas"
         raise ValidationError(
             f"ids: {problem}", details=[{"field": "ids", "problem": problem}]
         )

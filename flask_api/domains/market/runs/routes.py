@@ -12,6 +12,7 @@ from pydantic import Field
 from flask_api.analysis import Request
 from flask_api.domains.market.data.checks import (
     products,
+    refuse_product_as_count,
     refuse_text,
     refuse_unusable,
 )
@@ -24,6 +25,7 @@ from flask_api.domains.market.runs.answers_schema import (
 )
 from flask_api.domains.market.runs.dialect import run_row
 from flask_api.domains.market.runs.files import kept_files
+from flask_api.domains.market.runs.leftovers import sweep
 from flask_api.domains.market.runs.registry import BY_KIND, BY_TYPE, MODELS
 from flask_api.domains.market.runs.request_schema import Model, RunRequest
 from flask_api.errors import (
@@ -34,10 +36,11 @@ from flask_api.errors import (
 )
 from flask_api.http.auth import current_owner
 from flask_api.http.body import query
-from flask_api.http.openapi import Media, described
+from flask_api.http.openapi import Form, Media, described
 from flask_api.http.waiting import idempotency, preference, registry
 from flask_api.jobs.job import Job, Status
 from flask_api.numerics.errors import InputError
+from flask_api.settings import Settings
 from flask_api.store.base import Order
 from flask_api.validation import validate
 
@@ -47,6 +50,13 @@ _FORM = Media(
     "multipart/form-data",
     "the data as a part with a file name; params, product_columns as JSON text",
 )
+#: What a run may ask, by its `model_type`.
+_FORMS = {
+    model.model_type: Form(
+        {"model_type": model.model_type}, model.request, model.example
+    )
+    for model in MODELS
+}
 #: Seconds that a run may wait for its data to be read and judged; after them the run
 #: is there, and its worker judges. The seed's client gives up after five.
 _JUDGED_S = 2.0
@@ -93,6 +103,7 @@ def run_named(id: str) -> Job:
     tag="market runs",
     body=RunBody,
     also=_FORM,
+    forms=_FORMS,
     answers={201: RunAnswer, **_ERRORS},
 )
 def create_run() -> Response:
@@ -112,7 +123,9 @@ def create_run() -> Response:
     try:
         return _created({**fields, "data_id": data_id})
     except ServiceError:
-        _sweep(data_id)  # they came with this request, and nobody knows their id
+        # They came with this request, and nobody knows their id.
+        settings: Settings = current_app.config["SETTINGS"]
+        sweep(registry(), settings.data_folder, current_owner(), data_id)
         raise
 
 
@@ -202,6 +215,7 @@ def _judged(
             )
             counts = request.get("count_column")
             if counts is not None:
+                refuse_product_as_count(counts, request.get("product_columns"))
                 refuse_text(columns, [counts], "count_column")
                 names = [name for name in names if name != counts]
             refuse_unusable(columns, names, missing, model.takes_missing)
@@ -277,21 +291,4 @@ def delete_run(id: str) -> Response:
     """
     job = run_named(id)
     registry().delete(current_owner(), job.id)
-    _sweep(job.data_revision)
     return current_app.response_class(status=HTTPStatus.NO_CONTENT)
-
-
-def _sweep(data_id: str) -> None:
-    """Remove data that came with runs only, of which none is left."""
-    found = uploads()
-    if data_id not in found.ids() or found.owned(data_id):
-        return
-    owner, offset, total = current_owner(), 0, 1
-    while offset < total:
-        rows, total = registry().list(
-            owner, kind=list(BY_KIND), limit=500, offset=offset
-        )
-        if any(row.data_revision == data_id for row in rows):
-            return
-        offset += 500
-    found.delete(data_id)

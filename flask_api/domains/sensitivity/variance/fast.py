@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
+from flask_api.domains.sensitivity.variance.budget import MOST_EVALUATIONS
 from flask_api.domains.sensitivity.variance.fourier import (
     curve_indices,
     frequencies,
@@ -146,6 +147,15 @@ def fast(
     if not inputs:
         raise InputError("got no uncertain input; wanted at least one", "parameters")
     names = list(inputs)
+    of_each = len(names) * curves
+    if of_each * samples > MOST_EVALUATIONS:
+        raise InputError(
+            f"got {samples:,} samples of {curves:,} curves for each of {len(names)} "
+            f"inputs, which are {of_each * samples:,} evaluations; wanted at most "
+            f"{MOST_EVALUATIONS:,}: give samples {MOST_EVALUATIONS // of_each:,} or "
+            "fewer, or fewer curves",
+            "config.samples",
+        )
     omega = frequencies(len(names), samples, harmonics)
     state = FastState(
         len(names) * curves * samples,

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from flask_api.domains.sensitivity.variance.budget import refuse_endless
 from flask_api.domains.sensitivity.variance.columns import columns_of
 from flask_api.domains.sensitivity.variance.pick_freeze import Flags, layout, usable
 from flask_api.domains.sensitivity.variance.shapley_designs import (
@@ -206,8 +207,9 @@ def shapley(
                   they are wider than the error of `sobol`
 
     The same object is yielded again and again; the last one is complete.
-    Raises InputError for an empty or wrong grouping and a correlation matrix that is
-    none, or in which some input follows from the others.
+    Raises InputError for an empty or wrong grouping, more evaluations than there is
+    time for, and a correlation matrix that is none, or in which some input follows from
+    the others.
     """
     total = power_of_two(samples)
     columns = columns_of(inputs, groups)
@@ -224,6 +226,7 @@ def shapley(
             "groups, or screen with Morris first",
             field="config.groups",
         )
+    refuse_endless(samples, total, rows.width)
     state = ShapleyState(
         total,
         samples,

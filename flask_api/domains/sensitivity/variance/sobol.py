@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from flask_api.domains.sensitivity.variance.budget import MOST_ROWS, refuse_endless
 from flask_api.domains.sensitivity.variance.columns import columns_of
 from flask_api.domains.sensitivity.variance.pick_freeze import Rows, layout
 from flask_api.domains.sensitivity.variance.sobol_indices import (
@@ -35,8 +36,6 @@ Singles = npt.NDArray[np.float32]
 #: with second-order indices, of which there are columns (columns - 1) / 2.
 MOST_COLUMNS = 2000
 MOST_SECOND = 128
-#: Most rows: the end of the Sobol sequence.
-MOST_ROWS = 1 << 32
 
 #: A Latin hypercube is none of them: its parts are no samples of their own.
 SAMPLINGS = ("random", "sobol")
@@ -54,7 +53,7 @@ _LANE = 41  # keeps resampling apart from other uses of the same seed
 def power_of_two(samples: int) -> int:
     """The smallest power of two that is not below `samples`.
 
-    Raises InputError below 2 and above 2**32.
+    Raises InputError below 2 and above MOST_ROWS.
     """
     if not 2 <= samples <= MOST_ROWS:
         raise InputError(
@@ -234,7 +233,8 @@ def sobol(
                    they are wider than the error of `sobol`
 
     The same object is yielded again and again; the last one is complete.
-    Raises InputError for an empty or wrong grouping and too many columns.
+    Raises InputError for an empty or wrong grouping, too many columns, and more work
+    than there is time for.
     """
     total = power_of_two(samples)
     if sampling not in SAMPLINGS:
@@ -258,6 +258,7 @@ def sobol(
             field="config.groups",
         )
     rows = Rows(model, inputs, columns, second_order)
+    refuse_endless(samples, total, rows.width, resamples)
     state = SobolState(
         total,
         0,

@@ -2,10 +2,10 @@
 
 import * as api from "../api.js";
 import { byId, make } from "../dom.js";
-import { number } from "../format.js";
+import { aligned as evenly, number } from "../format.js";
 import { show as draw } from "../pictures.js";
 import { aligned } from "./pictures/aligned.js";
-import { said } from "./pictures/outcome.js";
+import { isLikelihood, likelihood, said } from "./pictures/outcome.js";
 import { settingOf } from "./words.js";
 
 const COLOURS = ["accent", "high", "low", "warm", "good", "bad"];
@@ -32,10 +32,19 @@ const head = (runs) =>
   make("thead", {}, make("tr", {}, make("td", {}), ...runs.map(({ id, name, colour }) =>
     make("th", { scope: "col" }, make("span", { class: "run-colour", "data-colour": colour }), make("a", { href: `#run=${encodeURIComponent(id)}` }, name)))));
 
+/** Numbers beside each other have as many decimals. */
+function written(name, values) {
+  const numbers = Object.values(values).filter((value) => Number.isFinite(value));
+  if (isLikelihood(name)) return (value) => (Number.isFinite(value) ? likelihood(value) : words(value));
+  if (numbers.length === 0 || numbers.every(Number.isInteger)) return words;
+  const even = evenly(Math.max(...numbers.map(Math.abs)), 5);
+  return (value) => (Number.isFinite(value) ? even(value) : words(value));
+}
+
 function rows(runs, list, nameOf) {
   return make("div", { class: "compare-table", tabindex: "0", role: "region" }, make("table", {}, head(runs),
     make("tbody", {}, ...list.map((row) => make("tr", {}, make("th", { scope: "row" }, nameOf(row)),
-      ...runs.map(({ id }) => make("td", row.best === id ? { class: "better" } : {}, words(row.values[id]), row.best === id ? make("span", { class: "hidden" }, " (best)") : null)))))));
+      ...runs.map(({ id }) => make("td", row.best === id ? { class: "better" } : {}, written(row.metric ?? "", row.values)(row.values[id]), row.best === id ? make("span", { class: "hidden" }, " (best)") : null)))))));
 }
 
 /** How alike each two of the runs are, in a sentence. */

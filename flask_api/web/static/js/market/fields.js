@@ -6,18 +6,19 @@ import { editable } from "../format.js";
 import * as offer from "../offer.js";
 import * as columns from "./columns.js";
 import { rowsOf } from "./rows.js";
-import { settingOf } from "./words.js";
+import { choiceOf, exampleOf, hintOf, settingOf } from "./words.js";
 
 const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
-const plain = (word) => sentence(String(word).replaceAll("_", " "));
+/** Ids of the page itself: a setting that is called so takes another one. */
+const TAKEN = new Set([...document.querySelectorAll("[id]")].map(({ id }) => id));
 /** Does it name columns of the data? Its name or its description says so. */
 const isColumn = (name, about) => /_columns?$/.test(name) || /^columns? of /i.test(about.description ?? "") || /\bcolumns? \(long\)/.test(about.description ?? "");
 
-/** A number with the server's bounds and default. */
+/** A number with the server's bounds and default; one that has to be given says its bounds. */
 const number = (id, about, name) =>
   part.number(id, {
     whole: about.type === "integer", least: about.minimum ?? about.exclusiveMinimum, most: about.maximum ?? about.exclusiveMaximum,
-    placeholder: Number.isFinite(about.default) ? editable(about.default) : about.default === null ? (name === "seed" ? "new each run" : "as needed") : "",
+    placeholder: about.default === undefined && Number.isFinite(about.minimum + about.maximum) ? `${editable(about.minimum)} to ${editable(about.maximum)}` : Number.isFinite(about.default) ? editable(about.default) : about.default === null ? (name === "seed" ? "new each run" : "as needed") : "",
   });
 
 /** Yes or no, and what is taken where nothing is said. */
@@ -34,15 +35,19 @@ function truth(id, about) {
 /** One of several, the usual one first. */
 function choice(id, about) {
   const rest = about.enum.filter((value) => value !== null && value !== about.default);
-  const usual = about.enum.includes(about.default) && about.default !== null ? plain(about.default) : about.default === undefined ? "choose …" : "as needed";
-  return part.choice(id, () => [["", usual], ...rest.map((value) => [String(value), plain(value)])]);
+  const usual = about.enum.includes(about.default) && about.default !== null ? choiceOf(about.default) : about.default === undefined ? "choose …" : "as needed";
+  const make_ = about.type === "integer" ? part.numericChoice : part.choice;
+  return make_(id, () => [["", usual], ...rest.map((value) => [String(value), choiceOf(value)])]);
 }
 
 const named = (names) => names.map((name) => [name, name]);
 const all = () => (columns.shown()?.columns ?? []).map(({ name }) => name);
 
+/** Names of columns that hold numbers. */
+const numbers = () => (columns.shown()?.columns ?? []).filter(({ kind }) => kind !== "text").map(({ name }) => name);
+
 /** A column of the data. */
-const column = (id, about) => part.choice(id, () => [["", about.default === null || about.default === undefined ? "none" : about.default], ...named(all())]);
+const column = (id, about) => part.choice(id, () => [["", about.default === undefined ? "choose …" : about.default ?? "none"], ...named(all())]);
 
 /** Covariates: what is ticked here is what the data's columns are taken for, and the other way round. */
 function covariates(id) {
@@ -63,7 +68,7 @@ function covariates(id) {
 /** What columns called time_bus and time_car have in common: time. */
 function stems() {
   const found = new Map();
-  for (const name of all()) {
+  for (const name of numbers()) {
     const at = name.lastIndexOf("_");
     if (at > 0) found.set(name.slice(0, at), (found.get(name.slice(0, at)) ?? 0) + 1);
   }
@@ -72,15 +77,15 @@ function stems() {
 
 /** Any number of columns, or of what several are called. */
 function several(id, parts) {
-  const inner = part.checks(id, () => [...(parts ? stems() : []), ...named(all())]);
+  const inner = part.checks(id, () => [...(parts ? stems() : []), ...named(numbers())]);
   inner.node.classList.add("columns");
   return inner;
 }
 
 /** What has no field of its own: written as the request writes it. */
-function json(id, texts) {
+function json(id, texts, placeholder = "") {
   return part.text(id, {
-    rows: 2,
+    rows: 2, placeholder,
     read(words, refuse) {
       if (!words) return undefined;
       if (/^[\w .-]+$/.test(words) && texts) return words;
@@ -94,6 +99,8 @@ function json(id, texts) {
     write: (value) => (value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value)),
   });
 }
+
+let words_ = 0; // fields with words on offer so far
 
 /** A list of words apart by commas. */
 function words(id, about) {
@@ -110,11 +117,16 @@ function words(id, about) {
   };
 }
 
-/** A word. */
-function word(id, about) {
-  const node = make("input", { id, autocomplete: "off", spellcheck: "false", placeholder: about.default ?? "" });
+/** A word; of choices, what could be meant is offered: attributes, and columns of numbers. */
+function word(id, about, offered) {
+  const list = `${id || "word"}-${++words_}-list`;
+  const node = make("input", { id, autocomplete: "off", spellcheck: "false", placeholder: about.default ?? "", list: offered ? list : null });
+  const options = make("datalist", { id: list });
+  const refresh = () => options.replaceChildren(...(offered ? [...new Set([...stems().map(([stem]) => stem), ...numbers()])] : []).map((value) => make("option", { value })));
+  refresh();
+  if (offered) document.body.append(options);
   return {
-    node,
+    node, refresh,
     read: () => node.value.trim() || undefined,
     write(value) {
       node.value = value ?? "";
@@ -142,9 +154,9 @@ function partOf(id, name, about, model, path = "") {
   if (about.enum) return { inner: choice(id, about) };
   if (about.type === "integer" || about.type === "number") return { inner: number(id, about, name) };
   if (about.type === "boolean") return { inner: truth(id, about) };
-  if (about.type === "string") return { inner: column_ ? column(id, about) : word(id, about) };
-  if (about.type !== "array") return { inner: json(id, about.anyOf?.some(({ type }) => type === "string")), wide: true };
-  if (items.enum) return { inner: part.checks(id, () => items.enum.map((value) => [value, plain(value)])), group: true };
+  if (about.type === "string") return { inner: column_ ? column(id, about) : word(id, about, model.of === "choices" && name !== "base") };
+  if (about.type !== "array") return { inner: json(id, about.anyOf?.some(({ type }) => type === "string"), exampleOf(name)), wide: true };
+  if (items.enum) return { inner: part.checks(id, () => items.enum.map((value) => [value, choiceOf(value)])), group: true };
   if (items.type === "number" || items.type === "integer") return { inner: part.numbers(id, { placeholder: (about.default ?? []).join(" ") }) };
   if (items.type === "string" && (column_ || /\bcolumns?\b/.test(about.description ?? ""))) {
     return { inner: model.of === "choices" ? several(id, about.description.includes("first part")) : covariates(id), group: true, wide: true };
@@ -155,10 +167,13 @@ function partOf(id, name, about, model, path = "") {
   return { inner: json(id), wide: true };
 }
 
-/** The form of table, long or wide, that a setting belongs to; undefined: both. */
-function formOf(description) {
+/** The choice that a setting belongs to, such as tables in the long form; undefined: all. @returns {?[string, string]} */
+function belongs(description) {
   const named = [...description.matchAll(/\((long|wide)\)/g)].map(([, form]) => form);
-  return named.length === 1 && description.endsWith(`(${named[0]})`) ? named[0] : undefined;
+  if (named.length === 1 && description.endsWith(`(${named[0]})`)) return ["form", named[0]];
+  if (/^of factors:/.test(description)) return ["model", "factor_tetrachoric"];
+  if (/^of (the test of each number of )?classes\b(?! or)/.test(description)) return ["model", "lca"];
+  return undefined;
 }
 
 /**
@@ -169,16 +184,18 @@ function formOf(description) {
  * @param {boolean} needed
  */
 export function fieldOf(name, about, model, needed, path) {
-  const id = name.replaceAll("_", "-");
+  const bare = name.replaceAll("_", "-");
+  const id = TAKEN.has(bare) ? `setting-${bare}` : bare;
   const { inner, group, wide } = partOf(id, name, about, model, path);
+  if (needed && about.type === "array" && offer.item(model.kind, path)) inner.write([{}]); // one row to begin with
   const title = settingOf(name);
-  const said = sentence(about.description ?? "").replace(/\bnull\b/g, "empty");
+  const said = sentence(hintOf(name, about.description ?? "")).replace(/\bnull\b/g, "empty");
   const hint = said.toLowerCase() === title.toLowerCase() ? "" : said;
   const field = part.framed({ id, title, hint, group, wide }, inner);
   return {
     ...field, name, needed, path,
     front: needed || name === "seed" || (isColumn(name, about) && (about.type === "string" || about.type === "array")),
-    form: formOf(about.description ?? ""),
+    belongs: belongs(about.description ?? ""),
     read(found) {
       const before = found.length;
       const value = field.read(found);

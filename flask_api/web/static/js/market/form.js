@@ -41,7 +41,7 @@ function fields(found) {
 
 function show() {
   const found = model();
-  byId("model-about").replaceChildren(make("b", {}, found.answers), found.when ? ` ${found.when}` : "");
+  byId("model-about").replaceChildren(make("b", {}, found.answers), found.when ? ` ${found.when}` : "", make("small", { class: "in-api" }, `In the API: ${found.type}`));
   byId("data").classList.toggle("of-choices", found.of === "choices");
   byId("start").textContent = `Start: ${found.title}`;
   shown = fields(found);
@@ -55,11 +55,14 @@ function show() {
   clear();
 }
 
-/** Some settings belong to one form of the table alone: long or wide. */
+/** Some settings belong to one choice alone: to tables in the long form, to the number of classes. */
 function showForm() {
-  const chosen = shown.find(({ name }) => name === "form");
-  const now = chosen?.node.querySelector("select")?.value || offer.setting(model().kind, "params.form")?.default;
-  for (const field of shown) field.node.hidden = Boolean(chosen && field.form && field.form !== now);
+  const now = (name) => shown.find((field) => field.name === name)?.node.querySelector("select")?.value || offer.setting(model().kind, `params.${name}`)?.default;
+  for (const field of shown) {
+    const [name, value] = field.belongs ?? [];
+    const chosen = name && now(name);
+    field.node.hidden = Boolean(chosen) && chosen !== value;
+  }
 }
 
 /** Draw anew what follows the data. */

@@ -11,7 +11,7 @@ import { linkagePicture } from "./pictures/linkage.js";
 
 const KIND = "market.clustering";
 const NAMES = {
-  method: "Method", on: "Groups of", n_clusters: "How many", linkage_method: "Linkage", max_k: "At most",
+  method: "Method", on: "Groups of", n_clusters: "How many", linkage_method: "Linkage", max_k: "Try up to",
 };
 const WORDS = { kmeans: "k-means", hierarchical: "hierarchical", product: "products", household: "households", ward: "Ward" };
 

@@ -100,8 +100,38 @@ const SETTINGS = {
   max_iter: "Iterations at most", n_init: "Random starts", tol: "Tolerance", n_tune: "Warm-up draws", n_samples: "Draws",
   n_chains: "Chains", target_accept: "Target acceptance", covariate_columns: "Covariates", missing: "Missing values",
   household_feature_columns: "Traits of households", exhaustive_starts: "All starts to their end",
-  min_number: "From", max_number: "Up to", model: "Of", init: "Start", product_columns: "Products",
+  min_number: "From", max_number: "Up to", model: "Number of", init: "First start", product_columns: "Products",
+  form: "Form of the table", chosen: "Column of the choice", situation: "Column of the situation", alternative: "Column of the alternative",
+  person: "Column of the person", price: "Coefficient of the price", random: "Tastes that differ", specific: "Attributes with coefficients of their own",
+  traits: "Traits of the person", available: "What could be chosen", replicates: "Tables of chance", parallel_replicates: "Tables of chance",
+  include_random_effects: "Level of each household", standardise: "Standardise covariates", n_latent_features: "Latent features",
 };
+
+/** What a choice is called where its name in the request would puzzle. */
+const CHOICES = {
+  lca: "classes", factor_tetrachoric: "factors", minres: "Least squares (minres)", ml: "Maximum likelihood", nndsvda: "NNDSVDa", nndsvd: "NNDSVD",
+  impute_mode: "Take the more frequent value", mar: "Leave single cells out", drop: "Leave such rows out", auto: "By the number of factors",
+};
+
+/** Hints of this page, where the server's are for those who write requests. */
+const HINTS = {
+  missing: "Cells that are empty in the data", missing_cells: "Choices with empty cells", random: "Coefficients that differ between people",
+  product_attributes: "For each attribute one number for each product, in the order of the products",
+};
+
+/** How a setting is written that has no field of its own. */
+const EXAMPLES = {
+  product_attributes: '{"price": [1.2, 0.8, 2.5]}', codes: '{"bus": 1, "car": 2}', available: 'a column, or {"bus": "bus_there"}', attribute_columns: '{"price": {"bus": "fare"}}',
+};
+
+/** What one of several choices is called: impute_mode -> Take the more frequent value. */
+export const choiceOf = (value) => CHOICES[value] ?? (String(value) === "0" ? "by the data" : plain(String(value)));
+
+/** What is said below a setting. @param {string} told by the server */
+export const hintOf = (name, told) => HINTS[name] ?? told;
+
+/** An example of how a setting is written. */
+export const exampleOf = (name) => EXAMPLES[name] ?? "";
 
 /** What a setting is called: `n_classes` -> Classes. */
 export const settingOf = (name) => SETTINGS[name] ?? plain(name.replace(/^n_/, ""));

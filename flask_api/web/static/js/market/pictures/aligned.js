@@ -1,8 +1,9 @@
 /** Two runs on one picture: the dimensions of one beside those of the other that answer to them. */
 
 import { number } from "../../format.js";
-import { heatMap } from "../../pictures/heat.js";
-import { plain, shortened } from "../../pictures/parts.js";
+import { plain } from "../../pictures/parts.js";
+import { matrix } from "./matrix.js";
+import { short } from "./names.js";
 import { array, columnsOf, firstOf, said, turned } from "./outcome.js";
 
 const MOST = 40; // products
@@ -31,14 +32,14 @@ export function aligned(one, other, pairs) {
     const found = (from ? theirs : mine)[at]?.[product];
     return from && pair.value < 0 ? -found : found; // a factor may point the other way
   };
-  const nameOf = ({ from, at, pair }) => `${from && pair.value < 0 ? "− " : ""}${said((from ? right : left).columns[at] ?? `Dim_${at + 1}`)}, ${shortened((from ? other : one).name, 18)}`;
+  const nameOf = ({ from, at, pair }) => `${from && pair.value < 0 ? "− " : ""}${said((from ? right : left).columns[at] ?? `Dim_${at + 1}`)}, ${short((from ? other : one).name, 22)}`;
   const spread = (product) => Math.max(...mine.map((column) => Math.abs(column[product])));
   const order = products.map((_, index) => index).sort((a, b) => spread(b) - spread(a)).slice(0, MOST);
   const signed = columns.some((column) => order.some((product) => value(column, product) < 0));
   return {
     title: `${one.name} beside ${other.name}`, wide: true,
     about: `Each dimension of the one stands left of that of the other which answers to it best; their congruence is ${pairs.map((pair) => number(Math.abs(pair.value), 2)).join(", ")} (above 0.95: the same).`,
-    draw: (colours, narrow) => heatMap(colours, narrow, {
+    draw: (colours, narrow) => matrix(colours, narrow, {
       columns: columns.map(({ id }) => id), rows: order.map((product) => products[product]), signed, digits: 2,
       label: (id) => (columns.find((column) => column.id === id) ? nameOf(columns.find((column) => column.id === id)) : id),
       cells: order.map((product) => columns.map((column) => value(column, product))),

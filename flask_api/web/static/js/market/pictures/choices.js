@@ -3,10 +3,12 @@
 import { make } from "../../dom.js";
 import { number, percent } from "../../format.js";
 import { intervalBars } from "../../pictures/bars.js";
-import { heatMap } from "../../pictures/heat.js";
 import { plain } from "../../pictures/parts.js";
 import { listed } from "../../pictures/ranking.js";
 import { trace } from "./growing.js";
+import { listing } from "./listing.js";
+import { matrix } from "./matrix.js";
+import { barName } from "./names.js";
 import { flat, metric, table } from "./outcome.js";
 
 export const outputs = () => [];
@@ -15,12 +17,22 @@ const levelOf = (job) => percent(job.params?.params?.confidence_level ?? 0.95);
 const interval = (rows) => rows.map((row) => ({ id: row.name, value: row.estimate, lower: row.low, upper: row.high }));
 const HEADS = { error: "Standard error", robust_error: "Robust error", low: "From", high: "To", low_drawn: "From, drawn", high_drawn: "To, drawn" };
 
+/** Chance below which a coefficient differs from 0. */
+const stars = (p) => (!Number.isFinite(p) ? "–" : p < 0.001 ? "< 0.001" : p.toFixed(3));
+
+/** Estimates with their errors, as papers print them. */
+const estimates = (rows) => ({
+  head: ["Coefficient", "Estimate", "Std. error", "Robust error", "z", "p"],
+  rows: rows.map((row) => [row.name, number(row.estimate, 4), number(row.error, 3), number(row.robust_error, 3), Number.isFinite(row.z) ? row.z.toFixed(2) : "–", stars(row.p)]),
+});
+
 function coefficients(result, job) {
   const rows = table(result, "coefficients");
   return {
     title: "What counts in a choice", wide: true,
     about: `Coefficients of the utility with ${levelOf(job)} intervals: above 0, more of it makes the alternative more attractive. Their sizes depend on units.`,
-    draw: (colours, narrow) => intervalBars(colours, narrow, [{ name: "Coefficient", rows: interval(rows) }], { label: (id) => id, axis: "utility per unit" }),
+    controls: () => listing("Coefficients", estimates(rows)),
+    draw: (colours, narrow) => intervalBars(colours, narrow, [{ name: "Coefficient", rows: interval(rows) }], { label: barName, axis: "utility per unit" }),
     table: () => flat(rows, HEADS),
   };
 }
@@ -32,7 +44,7 @@ function worth(result, job) {
   return {
     title: `What one unit more is worth, in units of ${price}`,
     about: `Willingness to pay with ${levelOf(job)} intervals; below 0, people want to be paid for it.`,
-    draw: (colours, narrow) => intervalBars(colours, narrow, [{ name: "Worth", rows: interval(rows) }], { label: (id) => id, axis: `units of ${plain(price)}` }),
+    draw: (colours, narrow) => intervalBars(colours, narrow, [{ name: "Worth", rows: interval(rows) }], { label: barName, axis: `units of ${plain(price)}` }),
     table: () => flat(rows, HEADS),
   };
 }
@@ -56,7 +68,7 @@ function elasticities(result) {
     },
     draw(colours, narrow) {
       const cell = (mode, other) => rows.find((row) => row.attribute === attribute && row.demand_for === mode && row.attribute_of === other)?.elasticity;
-      return heatMap(colours, narrow, {
+      return matrix(colours, narrow, {
         columns: modes, rows: modes, signed: true, digits: 2, words: "elasticity", axes: { x: `${plain(attribute)} of`, y: "demand for" },
         cells: modes.map((mode) => modes.map((other) => cell(mode, other))),
         hover: modes.map((mode) => modes.map((other) => `demand for ${plain(mode)}<br>${plain(attribute)} of ${plain(other)}: ${number(cell(mode, other), 3)}`)),
@@ -71,7 +83,7 @@ function shares(result) {
   const series = (name, key) => ({ name, rows: rows.map((row) => ({ id: row.alternative, value: row[key] })) });
   return {
     title: "Shares of the alternatives", about: "As observed, and as the model expects them.",
-    draw: (colours, narrow) => intervalBars(colours, narrow, [series("Observed", "observed"), series("Expected", "predicted")], { label: (id) => id, axis: "share of choices" }),
+    draw: (colours, narrow) => intervalBars(colours, narrow, [series("Observed", "observed"), series("Expected", "predicted")], { label: barName, axis: "share of choices" }),
     table: () => flat(rows),
   };
 }
@@ -83,7 +95,7 @@ function confusion(result) {
   const cell = (chosen, likely) => rows.find((row) => row.chosen === chosen && row.predicted === likely)?.situations;
   return {
     title: "What was chosen, and what the model holds likeliest", about: "Situations; the diagonal holds the hits.",
-    draw: (colours, narrow) => heatMap(colours, narrow, {
+    draw: (colours, narrow) => matrix(colours, narrow, {
       columns: modes, rows: modes, digits: 0, words: "situations", axes: { x: "likeliest", y: "chosen" },
       cells: modes.map((one) => modes.map((other) => cell(one, other))),
       hover: modes.map((one) => modes.map((other) => `chosen ${plain(one)}, likeliest ${plain(other)}: ${number(cell(one, other))}`)),

@@ -3,11 +3,12 @@
 import { make } from "../../dom.js";
 import { number, percent } from "../../format.js";
 import { intervalBars, MOST } from "../../pictures/bars.js";
-import { heatMap } from "../../pictures/heat.js";
 import { plain } from "../../pictures/parts.js";
 import { listed } from "../../pictures/ranking.js";
 import { classSizes, trace } from "./growing.js";
-import { array, flat, metric, rowsOf, table } from "./outcome.js";
+import { matrix } from "./matrix.js";
+import { barName } from "./names.js";
+import { array, flat, likelihood, metric, rowsOf, table } from "./outcome.js";
 import { likeness } from "./similarity.js";
 
 export const outputs = () => [];
@@ -29,9 +30,9 @@ function profiles(result) {
   const columns = sizes.map((_, k) => className(k + 1));
   const label = (id) => (columns.includes(id) ? `${id} (${percent(sizes[columns.indexOf(id)])})` : id);
   return {
-    title: "What each class buys",
+    title: "What each class buys", wide: columns.length > 4,
     about: `Probability that a household of the class buys the product; the products that tell the classes apart most stand first.${order.length < products.length ? ` The first ${order.length} of ${products.length}.` : ""}`,
-    draw: (colours, narrow) => heatMap(colours, narrow, {
+    draw: (colours, narrow) => matrix(colours, narrow, {
       columns, rows: order.map((j) => products[j]), label, ends: [0, 1], digits: 2, words: "probability",
       cells: order.map((j) => probs.map((row) => row[j])),
       hover: order.map((j) => probs.map((row, k) => `${plain(products[j])}<br>${className(k + 1)}: ${number(row[j], 4)}`)),
@@ -40,31 +41,54 @@ function profiles(result) {
   };
 }
 
+/** Classes that can be told apart beside each other, by the colours of bars. */
+const BESIDE = 4;
+
+/** A choice above bars. @param {[string, string][]} options */
+function chooser(words, options, first, onChoice) {
+  const select = make("select", { onchange: () => onChoice(Number(select.value)) }, ...options.map(([value, text]) => make("option", { value }, text)));
+  select.value = String(first);
+  return make("label", {}, words, select);
+}
+
 /** The profiles of chosen classes as bars with intervals. */
 function bars(result, level) {
   const rows = table(result, "class_profiles");
   const sizes = table(result, "class_sizes");
   const products = result.product_columns;
   const order = ranked(result).slice(0, MOST);
-  let chosen = sizes.length > 4 ? 1 : 0; // 0: all beside each other
+  const at = new Map(rows.map((row) => [`${row.class} ${row.product}`, row]));
+  const few = sizes.length <= BESIDE;
+  let [chosen, beside] = few ? [0, 0] : [1, -1]; // 0: all classes; -1: all households
   const series = (k) => ({
     name: className(k),
-    rows: order.map((j) => rows.find((row) => row.class === k && row.product === products[j]))
-      .map((row) => ({ id: row.product, value: row.probability, lower: row.low, upper: row.high })),
+    rows: order.map((j) => at.get(`${k} ${products[j]}`)).map((row) => ({ id: row.product, value: row.probability, lower: row.low, upper: row.high })),
   });
+  const everyone = {
+    name: "All households",
+    rows: order.map((j) => ({ id: products[j], value: sizes.reduce((sum, { class: k, size }) => sum + size * at.get(`${k} ${products[j]}`).probability, 0) })),
+  };
+  const shown = () => {
+    if (chosen === 0) return sizes.map((row) => series(row.class));
+    return [series(chosen), ...(beside === -1 ? [everyone] : beside > 0 && beside !== chosen ? [series(beside)] : [])];
+  };
+  const named = sizes.map((row) => [String(row.class), `${className(row.class)} (${percent(row.size)})`]);
   return {
-    title: "What each class buys, and how sure that is",
+    title: "What each class buys, and how sure that is", wide: !few,
     about: `Probability with its ${percent(level)} interval.${order.length < products.length ? ` The first ${order.length} of ${products.length} products; the table has all.` : ""}`,
     controls(redraw) {
-      const select = make("select", { onchange: () => {
-        chosen = Number(select.value);
+      const second = chooser("beside", [["0", "nothing"], ["-1", "all households"], ...named], beside, (value) => {
+        beside = value;
         redraw();
-      } }, make("option", { value: "0" }, "all beside each other"), ...sizes.map((row) => make("option", { value: String(row.class) }, `${className(row.class)} (${percent(row.size)})`)));
-      select.value = String(chosen);
-      return make("p", { class: "picture-bar" }, make("label", {}, "Classes", select));
+      });
+      second.hidden = chosen === 0;
+      return make("p", { class: "picture-bar" }, chooser("Classes", [...(few ? [["0", "all beside each other"]] : []), ...named], chosen, (value) => {
+        chosen = value;
+        second.hidden = chosen === 0;
+        redraw();
+      }), second);
     },
-    draw: (colours, narrow) => intervalBars(colours, narrow, chosen ? [series(chosen)] : sizes.map((row) => series(row.class)),
-      { label: (id) => id, axis: "probability of a purchase", range: [0, 1] }),
+    draw: (colours, narrow) => intervalBars(colours, narrow, shown(), { label: barName, axis: "probability of a purchase", range: [0, 1] }),
     table: () => flat(rows),
   };
 }
@@ -93,13 +117,20 @@ function starts(result) {
       data: [{
         type: "scatter", mode: "markers", x: rows.map((row) => row.start), y: rows.map((row) => row.below_best),
         marker: { size: 9, color: rows.map((row) => (row.finished ? colours.accent : colours.surface)), line: { width: 1.5, color: colours.accent } },
-        customdata: rows.map((row) => `start ${row.start}: ${number(row.log_likelihood, 8)}${row.finished ? "" : ", not followed to its end"}`),
+        customdata: rows.map((row) => `start ${row.start}: ${likelihood(row.log_likelihood)}${row.finished ? "" : ", not followed to its end"}`),
         hovertemplate: "%{customdata}<extra></extra>",
       }],
       layout: { xaxis: { title: { text: "start; hollow: given up early" }, dtick: rows.length > 20 ? 5 : 1 }, yaxis: { title: { text: "below the best" }, range: [-0.03 * far, 1.08 * far] } },
     }),
     table: () => flat(rows),
   };
+}
+
+/** Places of a logarithmic axis that can be read: 0.1, 0.2, 0.5, 1, 2 ..., or powers of ten where it is long. */
+function decades(low, high) {
+  const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+  const steps = last - first > 3 ? [1] : [1, 2, 5];
+  return Array.from({ length: Math.min(last - first, 40) + 1 }, (_, index) => first + index).flatMap((power) => steps.map((step) => step * 10 ** power));
 }
 
 /** Odds of belonging to a class, by covariate. */
@@ -117,7 +148,7 @@ function effects(result, standardised) {
         rows: terms.map((term) => rows.find((row) => row.term === term && row.class === k))
           .map((row) => ({ id: row.term, value: row.odds_ratio, lower: row.odds_low, upper: row.odds_high })),
       })), { label: (id) => id, axis: standardised ? "odds ratio per standard deviation" : "odds ratio per unit", marks: [{ x: 1, words: "no difference" }] });
-      // on a logarithmic axis a bar begins at 1, and 1 stands at 0
+      // on a logarithmic axis there is no 0 for a bar to begin at
       for (const trace of drawn.data) {
         trace.type = "scatter";
         trace.mode = "markers";
@@ -125,7 +156,9 @@ function effects(result, standardised) {
         delete trace.orientation;
       }
       const { rangemode: _, ...axis } = drawn.layout.xaxis;
-      drawn.layout.xaxis = { ...axis, type: "log" };
+      const ends = rows.flatMap((row) => [row.odds_low ?? row.odds_ratio, row.odds_high ?? row.odds_ratio]);
+      const at = decades(Math.min(...ends, 1), Math.max(...ends, 1));
+      drawn.layout.xaxis = { ...axis, type: "log", tickvals: at, ticktext: at.map((value) => number(value, 2)) };
       for (const shape of drawn.layout.shapes) [shape.x0, shape.x1] = [1, 1];
       for (const words of drawn.layout.annotations) words.x = 0;
       return drawn;
@@ -141,8 +174,9 @@ function certainty(result) {
   const cells = rows.map((row) => columns.map((_, k) => row[`class_${k + 1}`]));
   return {
     title: "How surely households belong to their class",
+    wide: columns.length > 4,
     about: "Of the households most likely in the class of the row: their mean probability of each class. A diagonal near 1 means clear-cut classes.",
-    draw: (colours, narrow) => heatMap(colours, narrow, {
+    draw: (colours, narrow) => matrix(colours, narrow, {
       columns, rows: columns, cells, ends: [0, 1], digits: 2, words: "probability",
       axes: { x: "belongs to", y: "most likely in" },
       hover: cells.map((line, i) => line.map((value, j) => `most likely in class ${i + 1}<br>class ${j + 1}: ${number(value, 4)}`)),
@@ -192,8 +226,8 @@ export function liveTiles(latest) {
   return [
     extra.starts ? ["Start", `${extra.start} of ${extra.starts}`] : null,
     Number.isFinite(extra.iteration) ? ["Iteration", number(extra.iteration)] : null,
-    Number.isFinite(extra.log_likelihood) ? ["Log-likelihood", number(extra.log_likelihood, 8)] : null,
-    Number.isFinite(latest.best_log_likelihood) ? ["Best so far", number(latest.best_log_likelihood, 8)] : null,
+    Number.isFinite(extra.log_likelihood) ? ["Log-likelihood", likelihood(extra.log_likelihood)] : null,
+    Number.isFinite(latest.best_log_likelihood) ? ["Best so far", likelihood(latest.best_log_likelihood)] : null,
     Number.isFinite(extra.delta) ? ["Change", number(extra.delta, 3)] : null,
     extra.resamples ? ["Resample", `${extra.resample} of ${extra.resamples}`] : null,
   ];

@@ -1,6 +1,7 @@
 /** The map of products and households (MCA): biplot, inertia, and what makes the dimensions. */
 
 import { number, percent } from "../../format.js";
+import { keptArray } from "./kept.js";
 import { loadings } from "./loadings.js";
 import { array, columnsOf, flat, metric, rowsOf, said, table } from "./outcome.js";
 import { plane } from "./plane.js";
@@ -24,7 +25,7 @@ function sets(result) {
 
 const share = (value, words) => (Number.isFinite(value) ? [words, percent(value / 100, 1)] : null);
 
-export function view(result) {
+export function view(result, output, naming, job) {
   const { product_columns: products, product_embeddings: places, variance_explained: shares, metrics } = result;
   const plainNames = columnsOf(result, result.embeddings?.product).map(said);
   const dimensions = plainNames.map((name, index) => (Number.isFinite(shares?.[index]) ? `${name} (${number(shares[index], 3)} %)` : name));
@@ -38,8 +39,9 @@ export function view(result) {
     verdict: Number.isFinite(first) ? [["", `${percent(first)} of the inertia`], " lies in the first two dimensions."] : [],
     pictures: [
       Array.isArray(places?.[0]) ? plane({
-        title: "Map of products and households", equal: true, dimensions, households: result.household_embeddings, sets: sets(result),
-        about: "Products near each other are bought by the same households; those far from the centre are bought by few, or by households unlike the others.",
+        title: "Map of products and households", equal: true, cloud: true, dimensions, sets: sets(result),
+        households: result.household_embeddings, fetch: keptArray(result, result.embeddings.household, job),
+        about: "Products near each other are bought by the same households; those far from the centre are bought by few, or by households unlike the others. Dots in grey are households.",
       }) : null,
       Array.isArray(shares) ? explained(shares, plainNames, { title: "What each dimension shows", about: "Share of the inertia; the dotted line adds up." }) : null,
       Array.isArray(eigenvalues) && eigenvalues.length > 1 ? over({ title: "Eigenvalues", about: "Where the line bends, what follows is hardly more than chance.", x: "Dimension", y: "eigenvalue", at: eigenvalues.slice(0, 30).map((_, index) => index + 1), lines: [{ name: "Eigenvalue", values: eigenvalues.slice(0, 30) }], table: () => flat(table(result, "dimensions")) }) : null,

@@ -1,11 +1,13 @@
 /** Factors behind purchases: loadings in each rotation, what they explain, and how well they fit. */
 
 import { count, number, percent } from "../../format.js";
-import { heatMap } from "../../pictures/heat.js";
 import { intervalBars, MOST } from "../../pictures/bars.js";
 import { plain } from "../../pictures/parts.js";
 import { trace } from "./growing.js";
+import { keptArray } from "./kept.js";
 import { loadings } from "./loadings.js";
+import { matrix } from "./matrix.js";
+import { barName } from "./names.js";
 import { array, columnsOf, metric, said } from "./outcome.js";
 import { plane } from "./plane.js";
 import { explained, over } from "./shares.js";
@@ -33,7 +35,7 @@ function communalities(result) {
   const rows = result.product_columns.map((name, index) => ({ id: name, value: values[index] })).toSorted((a, b) => b.value - a.value);
   return {
     title: "How much of each product the factors explain", about: "Communality: the share of a product's liking that the factors account for.",
-    draw: (colours, narrow) => intervalBars(colours, narrow, [{ name: "Communality", rows: rows.slice(0, MOST) }], { label: (id) => id, axis: "share", range: [0, 1] }),
+    draw: (colours, narrow) => intervalBars(colours, narrow, [{ name: "Communality", rows: rows.slice(0, MOST) }], { label: barName, axis: "share", range: [0, 1] }),
     table: () => ({ head: ["Product", "Communality"], rows: rows.map(({ id, value }) => [id, number(value, 4)]) }),
   };
 }
@@ -44,7 +46,7 @@ function between(result) {
   const names = columnsOf(result, result.embeddings?.product ?? "loadings").map(said);
   return {
     title: "How the factors go together", about: "Correlations between factors, which an oblique rotation allows.",
-    draw: (colours, narrow) => heatMap(colours, narrow, {
+    draw: (colours, narrow) => matrix(colours, narrow, {
       columns: names, rows: names, cells: values, signed: true, ends: [-1, 1], digits: 2,
       hover: values.map((row, i) => row.map((value, j) => `${plain(names[i])}<br>${plain(names[j])}: ${number(value, 3)}`)),
     }),
@@ -52,7 +54,7 @@ function between(result) {
   };
 }
 
-export function view(result) {
+export function view(result, output, naming, job) {
   const { metrics, variance_explained: variance, product_columns: products } = result;
   const dimensions = columnsOf(result, result.embeddings?.product ?? "loadings").map(said);
   const places = result.product_embeddings ?? result.loadings;
@@ -71,7 +73,7 @@ export function view(result) {
       loadings(result, { title: "How products lean on the factors", about: "From −1 to 1; products that lean on the same factor stand together.", words: "loading", arrays: LOADINGS }),
       communalities(result),
       Array.isArray(places?.[0]) ? plane({
-        title: "Map of the products", about: "Products that lie in the same direction go together.", dimensions, households: result.household_embeddings,
+        title: "Map of the products", about: "Products that lie in the same direction go together.", dimensions, households: result.household_embeddings, fetch: keptArray(result, result.embeddings?.household, job),
         sets: [{ name: "Products", colour: "accent", symbol: "circle", points: products.map((name, index) => ({ name, at: places[index] })) }],
       }) : null,
       scree(result), between(result),

@@ -1,9 +1,9 @@
 /** A model without pictures of its own: its tables, its map of products, and its trace. */
 
 import { number } from "../../format.js";
-import { heatMap } from "../../pictures/heat.js";
 import { plain } from "../../pictures/parts.js";
 import { trace } from "./growing.js";
+import { matrix } from "./matrix.js";
 import { columnsOf, metric, said } from "./outcome.js";
 import { likeness } from "./similarity.js";
 
@@ -20,7 +20,7 @@ function embedding(result) {
   const columns = columnsOf(result, result.embeddings?.product).map(said);
   return {
     title: "Where the model places the products", wide: true,
-    draw: (colours, narrow) => heatMap(colours, narrow, {
+    draw: (colours, narrow) => matrix(colours, narrow, {
       columns, rows: names, cells: places, signed: places.flat().some((value) => value < 0),
       hover: places.map((line, i) => line.map((value, j) => `${plain(names[i])}<br>${plain(columns[j])}: ${number(value, 4)}`)),
     }),

@@ -23,8 +23,16 @@ export const firstOf = (result, names) => names.find((name) => Array.isArray(arr
 /** A tile of a metric, or null where the run has none. */
 export function metric(result, name, words, digits = 6) {
   const value = result.metrics?.[name];
-  return Number.isFinite(value) ? [words, number(value, digits)] : null;
+  return Number.isFinite(value) ? [words, isLikelihood(name) ? likelihood(value) : number(value, digits)] : null;
 }
+
+const DECIMALS = new Intl.NumberFormat("en-US", { minimumFractionDigits: 3, maximumFractionDigits: 3 });
+
+/** Log-likelihoods and criteria, which stand beside each other: three decimals, as papers print them. */
+export const likelihood = (value) => (Number.isFinite(value) ? DECIMALS.format(value) : "–");
+
+/** Is a figure of that name such a one? */
+export const isLikelihood = (name) => /^(log_likelihood.*|a?bic|aic3?|caic|icl|elbo|waic|loo|g2|x2|below_best)$/.test(name);
 
 const SHORT = /^(aic3?|bic|caic|abic|icl|g2|x2|rmsea|srmr|tli|cfi|elbo|waic|ess|kmo|rmse|rmsr|ll|p|z)$/;
 const LONG = { g2: "G²", x2: "X²", rho2: "ρ²", dim: "Dimension", loo: "LOO" };
@@ -47,7 +55,7 @@ export function flat(rows, heads = {}) {
       const value = row[name];
       if (value === null || value === undefined) return "–";
       if (typeof value === "boolean") return value ? "yes" : "no";
-      return typeof value === "number" ? number(value, 5) : String(value);
+      return typeof value !== "number" ? String(value) : isLikelihood(name) ? likelihood(value) : number(value, 5);
     })),
   };
 }

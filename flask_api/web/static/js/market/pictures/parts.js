@@ -3,6 +3,7 @@
 import { count, number, percent } from "../../format.js";
 import { intervalBars } from "../../pictures/bars.js";
 import { trace } from "./growing.js";
+import { keptArray } from "./kept.js";
 import { loadings } from "./loadings.js";
 import { columnsOf, flat, metric, said, table } from "./outcome.js";
 import { plane } from "./plane.js";
@@ -25,7 +26,7 @@ function stability(result, names) {
   };
 }
 
-export function view(result) {
+export function view(result, output, naming, job) {
   const { metrics, variance_explained: shares, product_columns: products } = result;
   const names = columnsOf(result, result.embeddings?.product ?? "loadings").map(basket);
   const places = result.product_embeddings ?? result.loadings;
@@ -41,7 +42,7 @@ export function view(result) {
       Array.isArray(shares) ? explained(shares, names, { title: "How much each basket gives back", about: "In percent of what was bought; the dotted line adds up." }) : null,
       stability(result, names),
       Array.isArray(places?.[0]) ? plane({
-        title: "Map of the products", about: "How much of each product stands in two of the baskets.", dimensions: names, households: result.household_embeddings,
+        title: "Map of the products", about: "How much of each product stands in two of the baskets.", dimensions: names, households: result.household_embeddings, fetch: keptArray(result, result.embeddings?.household, job),
         sets: [{ name: "Products", colour: "accent", symbol: "circle", points: products.map((name, index) => ({ name, at: places[index] })) }],
       }) : null,
       names.length < 2 ? null : likeness(products, result.similarity_matrix, { title: "Products that are alike", about: "Cosines of their weights; products that stand in the same baskets are side by side.", words: "cosine" }),

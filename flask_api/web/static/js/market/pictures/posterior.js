@@ -1,11 +1,14 @@
 /** Bayesian models: what was learned of each quantity, and whether the chains agree. */
 
-import { make } from "../../dom.js";
+import { make, note } from "../../dom.js";
 import { count, number, percent } from "../../format.js";
 import { intervalBars, MOST } from "../../pictures/bars.js";
 import { plain } from "../../pictures/parts.js";
 import { trace } from "./growing.js";
+import { keptArray } from "./kept.js";
+import { listing } from "./listing.js";
 import { loadings } from "./loadings.js";
+import { barName, short } from "./names.js";
 import { array, columnsOf, flat, metric, said, table } from "./outcome.js";
 import { plane } from "./plane.js";
 import { explained, over } from "./shares.js";
@@ -24,22 +27,38 @@ const chooser = (words, options, onChoice) => {
   return make("p", { class: "picture-bar" }, make("label", {}, words, select));
 };
 
+/** Quantities as people say them; the letters are those of the equations. */
+const QUANTITIES = {
+  alpha: "Attractiveness (alpha)", beta: "Effects of traits (beta)", gamma: "Effects of attributes (gamma)", loading: "Loadings on factor",
+  product_latent: "Latent features of products", sigma_hh: "Spread between households (sigma_hh)",
+  lambda_sd: "Spread of products' features (lambda_sd)", theta_sd: "Spread of households' features (theta_sd)",
+};
+
 /** Quantities with their credible intervals, one family at a time. */
-function quantities(rows) {
+function quantities(rows, job) {
   if (rows.length === 0) return null;
-  const kinds = [...new Set(rows.map((row) => (row.dimension && row.product ? `${row.parameter} ${row.dimension}` : row.parameter)))];
   const of = (row) => (row.dimension && row.product ? `${row.parameter} ${row.dimension}` : row.parameter);
+  const kinds = [...new Set(rows.map(of))];
+  const traits = job.params?.params?.household_feature_columns ?? [];
+  const attributes = Object.keys(job.params?.params?.product_attributes ?? {});
+  const called = (name) => {
+    const [, parameter, number_] = name.match(/^(.*?)(?: (\d+))?$/);
+    const trait = parameter === "beta" ? traits[number_ - 1] : undefined;
+    return trait ? `Effect of ${trait} (beta)` : [QUANTITIES[parameter] ?? said(parameter), number_].filter(Boolean).join(" ");
+  };
+  const shown = (name) => rows.filter((row) => of(row) === name).toSorted((a, b) => b.mean - a.mean);
   let kind = kinds.find((name) => rows.filter((row) => of(row) === name).length > 1) ?? kinds[0];
-  const id = (row) => row.product ?? (row.dimension ? `Dimension ${row.dimension}` : row.parameter);
+  const id = (row) => row.product ?? (row.parameter === "gamma" ? attributes[row.dimension - 1] : null) ?? (row.dimension ? `Dimension ${row.dimension}` : row.parameter);
+  const most = Math.max(...kinds.map((name) => shown(name).length));
   return {
-    title: "What was learned", about: "Posterior means with their 95 % credible intervals.",
-    controls: (redraw) => (kinds.length > 1 ? chooser("Quantity", kinds.map((name) => [name, said(name)]), (value) => {
+    title: "What was learned", about: `Posterior means with their 95 % credible intervals, the largest first.${most > MOST ? ` At most ${MOST} at once; the table has all.` : ""}`,
+    controls: (redraw) => (kinds.length > 1 ? chooser("Quantity", kinds.map((name) => [name, called(name)]), (value) => {
       kind = value;
       redraw();
     }) : null),
     draw: (colours, narrow) => intervalBars(colours, narrow, [{
-      name: said(kind), rows: rows.filter((row) => of(row) === kind).slice(0, MOST).map((row) => ({ id: id(row), value: row.mean, lower: row.low, upper: row.high })),
-    }], { label: (name) => name, axis: plain(said(kind)) }),
+      name: called(kind), rows: shown(kind).slice(0, MOST).map((row) => ({ id: id(row), value: row.mean, lower: row.low, upper: row.high })),
+    }], { label: barName, axis: plain(called(kind)) }),
     table: () => flat(rows),
   };
 }
@@ -51,13 +70,17 @@ function agreement(rows, wanted) {
   const worst = known.toSorted((a, b) => b.r_hat - a.r_hat);
   return {
     title: "Do the chains agree?",
-    about: `Each point is a quantity. R-hat above 1.05 (dotted), or fewer than ${count(wanted)} effective draws (dashed), means: draw more. The table lists the worst first.`,
+    about: `Each point is a quantity; the worst are listed. R-hat above 1.05 (dotted), or fewer than ${count(wanted)} effective draws (dashed), means: draw more.`,
+    controls: () => listing("The worst R-hat", {
+      head: ["Quantity", "R-hat", "Effective draws"],
+      rows: worst.slice(0, 5).map((row) => [short(nameOf(row), 44), row.r_hat.toFixed(3), count(Math.min(row.ess_bulk, row.ess_tail))]),
+    }),
     draw: (colours) => ({
       height: 320,
       data: [{
         type: "scatter", mode: "markers", x: worst.map((row) => Math.min(row.ess_bulk, row.ess_tail)), y: worst.map((row) => row.r_hat),
         marker: { size: 7, color: worst.map((row) => (row.r_hat > 1.05 ? colours.bad : colours.accent)), symbol: worst.map((row) => (row.r_hat > 1.05 ? "x" : "circle")), opacity: 0.8 },
-        customdata: worst.map((row) => `${plain(nameOf(row))}<br>R-hat ${number(row.r_hat, 4)}<br>effective draws ${number(row.ess_bulk, 4)} (bulk), ${number(row.ess_tail, 4)} (tails)`), hovertemplate: "%{customdata}<extra></extra>",
+        customdata: worst.map((row) => `${plain(nameOf(row))}<br>R-hat ${row.r_hat.toFixed(4)}<br>effective draws ${count(row.ess_bulk)} (bulk), ${count(row.ess_tail)} (tails)`), hovertemplate: "%{customdata}<extra></extra>",
       }],
       layout: {
         xaxis: { title: { text: "effective draws" }, rangemode: "tozero" },
@@ -70,31 +93,43 @@ function agreement(rows, wanted) {
     }),
     table: () => ({
       head: ["Quantity", "Mean", "Std. deviation", "R-hat", "ESS, bulk", "ESS, tails"],
-      rows: worst.map((row) => [nameOf(row), number(row.mean, 4), number(row.std, 3), number(row.r_hat, 4), number(row.ess_bulk, 4), number(row.ess_tail, 4)]),
+      rows: worst.map((row) => [nameOf(row), number(row.mean, 4), number(row.std, 3), row.r_hat.toFixed(4), count(row.ess_bulk), count(row.ess_tail)]),
     }),
   };
 }
 
 /** The draws of one quantity, chain by chain, and where they lie. */
-function draws(result, chains) {
-  const values = array(result, "posterior_draws");
+function draws(result, chains, job) {
+  const inside = array(result, "posterior_draws");
   const names = columnsOf(result, "posterior_draws");
-  if (!Array.isArray(values?.[0]) || names.length === 0) return null;
+  const fetch = keptArray(result, "posterior_draws", job);
+  if ((!Array.isArray(inside?.[0]) && !fetch) || names.length === 0) return null;
   let at = 0;
-  const flatDraws = Array.isArray(values[0][0]) ? values : chunks(values, chains);
+  let byChain = inside ? chunks(inside, chains) : []; // empty until they are fetched
   const of = (chain) => chain.map((row) => row[at]);
+  const bring = async (redraw) => {
+    try {
+      byChain = chunks(await fetch(), chains);
+      redraw();
+    } catch (error) {
+      note(`The draws could not be fetched: ${error.message}`);
+    }
+  };
   return {
     title: "The draws", wide: true, about: "Draw after draw of each chain: healthy chains look like one noisy band, all at the same height.",
-    controls: (redraw) => chooser("Quantity", names.map((name, index) => [String(index), name]), (value) => {
-      at = Number(value);
-      redraw();
-    }),
+    controls: (redraw) => {
+      if (byChain.length === 0) bring(redraw);
+      return chooser("Quantity", names.map((name, index) => [String(index), name]), (value) => {
+        at = Number(value);
+        redraw();
+      });
+    },
     draw: (colours) => {
       const hues = [colours.accent, colours.high, colours.low, colours.warm, colours.good, colours.ink];
       return {
         height: 300,
-        data: flatDraws.map((chain, index) => ({ type: "scatter", mode: "lines", name: `Chain ${index + 1}`, y: of(chain), line: { color: hues[index % 6], width: 1 }, opacity: 0.75, hovertemplate: `chain ${index + 1}, draw %{x}: %{y:.4g}<extra></extra>` })),
-        layout: { showlegend: flatDraws.length > 1, legend: { orientation: "h", y: -0.24, x: 0, yanchor: "top" }, xaxis: { title: { text: "draw" } }, yaxis: { title: { text: plain(names[at]) } } },
+        data: byChain.map((chain, index) => ({ type: "scatter", mode: "lines", name: `Chain ${index + 1}`, y: of(chain), line: { color: hues[index % 6], width: 1 }, opacity: 0.75, hovertemplate: `chain ${index + 1}, draw %{x}: %{y:.4g}<extra></extra>` })),
+        layout: { showlegend: byChain.length > 1, legend: { orientation: "h", y: -0.24, x: 0, yanchor: "top" }, xaxis: { title: { text: "draw" } }, yaxis: { title: { text: plain(short(names[at], 26)) } } },
       };
     },
   };
@@ -130,17 +165,17 @@ function leaning(result) {
     draw: (colours, narrow) => intervalBars(colours, narrow, [{
       name: said(factor), rows: rows.filter((row) => row.factor === factor).slice(0, MOST)
         .map((row) => ({ id: row.product, value: row.loading, lower: row.loading - 2 * row.loading_std, upper: row.loading + 2 * row.loading_std })),
-    }], { label: (name) => name, axis: "loading (logits)" }),
+    }], { label: barName, axis: "loading (logits)" }),
     table: () => flat(rows),
   };
 }
 
-function map(result) {
+function map(result, job) {
   const places = result.product_embeddings;
   if (!Array.isArray(places?.[0])) return null;
   const dimensions = columnsOf(result, result.embeddings.product).map(said);
   return plane({
-    title: "Map of the products", about: "Products that lie in the same direction go together.", dimensions, households: result.household_embeddings,
+    title: "Map of the products", about: "Products that lie in the same direction go together.", dimensions, households: result.household_embeddings, fetch: keptArray(result, result.embeddings.household, job),
     sets: [{ name: "Products", colour: "accent", symbol: "circle", points: result.product_columns.map((name, index) => ({ name, at: places[index] })) }],
   });
 }
@@ -148,7 +183,7 @@ function map(result) {
 const agreed = ({ converged, r_hat_max: worst }) =>
   (converged ? "The chains agree" : worst > 1.05 ? "The chains do not agree yet" : "The chains agree, but there are too few draws");
 
-export function view(result) {
+export function view(result, output, naming, job) {
   const { metrics, results_summary: summary, variance_explained: variance } = result;
   const rows = table(result, "parameters");
   const sampled = Number.isFinite(metrics.r_hat_max);
@@ -161,13 +196,13 @@ export function view(result) {
       ]
       : [metric(result, "elbo", "ELBO", 7), metric(result, "n_iter", "Passes")],
     verdict: sampled
-      ? [["", agreed(metrics)], `: ${count(summary.n_draws)} draws of ${summary.n_chains} chains${result.details.engine ? `, by ${result.details.engine}` : ""}.`]
+      ? [["", agreed(metrics)], `: ${summary.n_chains === 1 ? "1 chain" : `${summary.n_chains} chains`} of ${count(summary.n_draws)} draws${result.details.engine ? `, by ${result.details.engine}` : ""}.`]
       : [["", result.converged ? "The ELBO stands still" : "The ELBO was still rising"], ` after ${count(metrics.n_iter)} passes${Array.isArray(variance) ? `; the factors explain ${variance.map((value) => percent(value / 100)).join(", ")} of the latent variance` : ""}.`],
     pictures: [
       loadings(result, { title: "How products lean on the factors", about: "Standardised: from −1 to 1, as correlations.", words: "loading", what: "Scale", arrays: [["standardised_loadings", "standardised"], ["loadings", "logits"]] }),
-      quantities(rows), leaning(result), agreement(rows, metrics.ess_wanted), rising(result), map(result),
+      quantities(rows, job), leaning(result), agreement(rows, metrics.ess_wanted), rising(result), map(result, job),
       Array.isArray(variance) && variance.length > 1 ? explained(variance, variance.map((_, index) => `Dimension ${index + 1}`), { title: "What each dimension explains", about: "Of the latent variance; the dotted line adds up." }) : null,
-      draws(result, summary.n_chains),
+      draws(result, summary.n_chains, job),
       (result.product_embeddings?.[0]?.length ?? 0) < 2 ? null : likeness(result.product_columns, result.similarity_matrix, { title: "Products that are alike", about: "Cosines of their loadings; products that are alike stand side by side.", words: "cosine" }),
     ].filter(Boolean),
   };

@@ -1,8 +1,9 @@
 /** How many classes or factors: the elbow, the rules, and the recommendation with its reasons. */
 
 import { count, number, percent } from "../../format.js";
+import { listing } from "./listing.js";
 import { over } from "./shares.js";
-import { array, flat, said, table } from "./outcome.js";
+import { array, flat, likelihood, said, table } from "./outcome.js";
 import { canvas, EDGE, linear, text } from "../../charts.js";
 import { draw } from "../../dom.js";
 
@@ -11,6 +12,33 @@ export const outputs = () => [];
 const HEADS = { number: "Number", smallest_class: "Smallest class", bootstrap_p_value: "p against one less" };
 
 const recommended = (result) => result.details?.recommendation ?? {};
+
+/** What speaks for and against each number, in the columns that count; what no candidate has is left out. */
+function candidates(result, columns) {
+  const rows = table(result, "candidates");
+  const known = columns.filter(([name]) => rows.some((row) => Number.isFinite(row[name])));
+  return {
+    marked: rows.findIndex((row) => row.recommended),
+    head: ["", ...known.map(([, words]) => words)],
+    rows: rows.map((row) => [`${row.number}${row.recommended ? " (recommended)" : ""}`, ...known.map(([name, , written]) => (Number.isFinite(row[name]) ? written(row[name]) : "–"))]),
+  };
+}
+
+const OF_CLASSES = [
+  ["log_likelihood", "Log-likelihood", likelihood], ["parameters", "Parameters", count], ["bic", "BIC", likelihood], ["aic", "AIC", likelihood],
+  ["icl", "ICL", likelihood], ["relative_entropy", "Relative entropy", (value) => value.toFixed(3)], ["smallest_class", "Smallest class", (value) => percent(value, 1)],
+  ["bootstrap_p_value", "p against one less", (value) => value.toFixed(3)],
+];
+const OF_FACTORS = [
+  ["eigenvalue", "Eigenvalue", (value) => value.toFixed(3)], ["chance_high", "of chance, 95 %", (value) => value.toFixed(3)], ["rmsea", "RMSEA", (value) => value.toFixed(3)],
+  ["rmsr", "RMSR", (value) => value.toFixed(3)], ["tli", "TLI", (value) => value.toFixed(3)], ["bic", "BIC", likelihood], ["parameters", "Parameters", count],
+];
+
+/** The same above a picture. */
+function selection(result, words, columns) {
+  const { marked, ...shown } = candidates(result, columns);
+  return listing(words, shown, marked);
+}
 
 /** Information criteria over the number of classes. */
 function elbow(result) {
@@ -21,6 +49,7 @@ function elbow(result) {
     title: "Information criteria", about: "The lowest point of a line is what that criterion takes; the dotted line is the recommendation.", wide: true,
     x: "Classes", y: "criterion", at, mark: recommended(result).number, rows,
     lines: names.map((name) => ({ name: said(name), values: rows.map((row) => row[name]) })),
+    controls: () => selection(result, "Numbers of classes", OF_CLASSES),
     table: () => flat(rows, HEADS),
   });
 }
@@ -50,6 +79,7 @@ function scree(result) {
   return over({
     title: "Eigenvalues, beside those of chance", about: "Factors whose eigenvalue lies above the line of chance are more than chance (parallel analysis).", wide: true,
     x: "Factor", y: "eigenvalue", at: shown.map((_, index) => index + 1), mark: recommended(result).number,
+    controls: () => selection(result, "Numbers of factors", OF_FACTORS),
     lines: [
       { name: "Data", values: shown }, ...(Array.isArray(mean) ? [{ name: "Chance, mean", values: mean.slice(0, 30) }] : []),
       ...(Array.isArray(high) ? [{ name: "Chance, 95th percentile", values: high.slice(0, 30) }] : []),
@@ -74,7 +104,7 @@ export function view(result) {
   return {
     tiles: classes
       ? [
-        ["Recommended", what], ["BIC", number(chosen.bic, 6)], Number.isFinite(chosen.relative_entropy) ? ["Relative entropy", number(chosen.relative_entropy, 3)] : null,
+        ["Recommended", what], ["BIC", likelihood(chosen.bic)], Number.isFinite(chosen.relative_entropy) ? ["Relative entropy", number(chosen.relative_entropy, 3)] : null,
         Number.isFinite(chosen.smallest_class) ? ["Smallest class", percent(chosen.smallest_class)] : null,
       ]
       : [
@@ -112,7 +142,7 @@ export function liveTiles(latest) {
   return [
     Number.isFinite(extra.classes) ? ["Classes", count(extra.classes)] : null,
     extra.starts ? ["Start", `${extra.start} of ${extra.starts}`] : null,
-    Number.isFinite(extra.log_likelihood) ? ["Log-likelihood", number(extra.log_likelihood, 8)] : null,
+    Number.isFinite(extra.log_likelihood) ? ["Log-likelihood", likelihood(extra.log_likelihood)] : null,
     Number.isFinite(extra.resample) ? ["Resample", count(extra.resample)] : null,
     Number.isFinite(extra.tables) && extra.tables > 0 ? ["Tables of chance", count(extra.tables)] : null,
   ];

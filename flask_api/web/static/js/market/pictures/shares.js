@@ -7,12 +7,12 @@ import { flat } from "./outcome.js";
  * Lines over a whole number: how many dimensions, classes or factors.
  * @param {{title: string, about: string, x: string, y: string, at: number[], digits?: number,
  *   lines: {name: string, values: (?number)[]}[], mark?: ?number, rows?: object[], wide?: boolean,
- *   table?: () => object}} given
+ *   table?: () => object, controls?: () => Node}} given
  *   `mark`: where the answer lies; `rows`: the table of the result behind it
  */
-export function over({ title, about, x, y, at, lines, mark, rows, table, wide = false }) {
+export function over({ title, about, x, y, at, lines, mark, rows, table, controls, wide = false }) {
   return {
-    title, about, wide,
+    title, about, wide, controls,
     draw: (colours) => {
       const hues = [colours.accent, colours.high, colours.low, colours.warm, colours.good];
       const symbols = ["circle", "square", "diamond", "cross", "x"];
@@ -25,7 +25,7 @@ export function over({ title, about, x, y, at, lines, mark, rows, table, wide = 
         })),
         layout: {
           showlegend: lines.length > 1, legend: { orientation: "h", y: -0.22, x: 0, yanchor: "top" },
-          xaxis: { title: { text: x }, dtick: at.length > 16 ? Math.ceil(at.length / 12) : 1 }, yaxis: { title: { text: y } },
+          xaxis: { title: { text: x }, tick0: at[0], dtick: at.length > 16 ? Math.ceil(at.length / 12) : 1 }, yaxis: { title: { text: y } },
           ...(Number.isFinite(mark) ? { shapes: [{ type: "line", x0: mark, x1: mark, yref: "paper", y0: 0, y1: 1, line: { color: colours.ink, width: 1, dash: "dot" } }] } : {}),
         },
       };

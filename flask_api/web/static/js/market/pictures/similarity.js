@@ -2,19 +2,23 @@
 
 import { make } from "../../dom.js";
 import { number } from "../../format.js";
-import { plain, twoSided, wrapped } from "../../pictures/parts.js";
+import { plain, twoSided } from "../../pictures/parts.js";
+import { written } from "./matrix.js";
+import { rowNames, short } from "./names.js";
 import { merges } from "./tree.js";
 
 /** More products than this make a picture nobody can read; the table has all. */
 const MOST = 120;
+/** Products up to which the numbers stand in their cells. */
+const WRITTEN = 12;
 const LINKAGES = [["average", "average"], ["complete", "farthest"], ["single", "nearest"]];
 
 /** Places of the products in which their names stand: as wide as the tree leaves room. */
 const layout = (names, narrow, ends) => ({
   xaxis: { type: "linear", domain: [0, narrow ? 0.68 : 0.76], showgrid: false, zeroline: false, showticklabels: !narrow && names.length <= 30,
-    tickvals: names.map((_, at) => at), ticktext: names.map((name) => wrapped(name, true)), tickangle: names.length > 8 ? -60 : 0, ticks: "" },
+    tickvals: names.map((_, at) => at), ticktext: names.map((name) => plain(short(name, names.length > 8 ? 14 : 12))), tickangle: names.length > 8 ? -60 : 0, ticks: "" },
   yaxis: { type: "linear", range: [names.length - 0.5, -0.5], showgrid: false, zeroline: false,
-    tickvals: names.map((_, at) => at), ticktext: names.map((name) => wrapped(name, narrow)), ticks: "" },
+    tickvals: names.map((_, at) => at), ticktext: rowNames(names, narrow), ticks: "" },
   xaxis2: { domain: [narrow ? 0.7 : 0.78, 1], range: ends, showgrid: false, zeroline: false, showticklabels: false, ticks: "" },
 });
 
@@ -46,19 +50,25 @@ export function likeness(names, similarity, { title, about, words }) {
       const sorted = order.map((index) => names[index]);
       const row = names.length > 25 ? 20 : 28;
       const foot = narrow || names.length > 30 ? 20 : names.length > 8 ? 92 : 38; // px that the names below need
+      const z = order.map((i) => order.map((j) => at(i, j)));
+      const numbers = names.length <= (narrow ? 5 : WRITTEN) ? [written(
+        { x: order.map((_, place) => place), y: order.map((_, place) => place), z, zmin: -size, zmax: size, colorscale: twoSided(colours) },
+        z.map((line) => line.map((value) => (Number.isFinite(value) ? value.toFixed(2).replace(/^-(0\.00)$/, "$1") : ""))))] : [];
       return {
         height: foot + 76 + names.length * row,
         data: [
           {
-            type: "heatmap", x: order.map((_, place) => place), y: order.map((_, place) => place), z: order.map((i) => order.map((j) => at(i, j))),
+            type: "heatmap", x: order.map((_, place) => place), y: order.map((_, place) => place), z,
             zmin: -size, zmax: size, colorscale: twoSided(colours), xgap: 1, ygap: 1, hoverongaps: false,
             customdata: order.map((i) => order.map((j) => `${plain(names[i])}<br>${plain(names[j])}<br>${words}: ${number(similarity[i][j], 3)}`)),
             hovertemplate: "%{customdata}<extra></extra>",
             colorbar: {
               thickness: 10, outlinewidth: 0, orientation: "h", x: 0, xanchor: "left", len: 0.6, yref: "paper", yanchor: "top", y: -foot / (names.length * row),
-              title: { text: words, font: { size: 11, color: colours.muted } },
+              nticks: narrow ? 3 : 6, tickangle: 0,
+              title: { text: narrow ? "" : words, font: { size: 11, color: colours.muted } },
             },
           },
+          ...numbers,
           {
             type: "scatter", mode: "lines", xaxis: "x2", x: lines.flatMap(({ x }) => [...x, null]), y: lines.flatMap(({ y }) => [...y, null]),
             line: { color: colours.ink, width: 1.25 }, hoverinfo: "skip",
