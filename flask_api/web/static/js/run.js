@@ -186,7 +186,8 @@ function progressWords(share, over) {
   if (!told && job.total_steps > 1) words.push(`${format.count(job.step)} of ${format.count(job.total_steps)}`);
   if (job.message) words.push(carlo() ? job.message : namingOf(job).label(job.message));
   if (over) return words;
-  if (job.total_steps > 1 && Number.isFinite(job.rate) && job.rate > 0) words.push(format.rate(job.rate));
+  // Some work is told as a share of the whole: a rate of that says nothing.
+  if (job.rate * job.eta_seconds > 1) words.push(format.rate(job.rate));
   if (Number.isFinite(job.eta_seconds)) words.push(`${format.duration(job.eta_seconds)} left`);
   return words;
 }
