@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -218,3 +219,18 @@ def nginx() -> str:
     if found is None:
         pytest.skip("needs Nginx: apt-get install nginx-light")
     return found
+
+
+@pytest.fixture(scope="module")
+def live_server(server: StartServer) -> str:
+    """Address of a server that was started as a user starts it."""
+    return f"{server('gunicorn-eventlet').url}/"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium; only tests of pages ask for it, and these are skipped without one."""
+    from tests.e2e.page_parts import chromium
+
+    with chromium() as started:
+        yield started

@@ -10,32 +10,22 @@ import csv
 import io
 import json
 import random
-import shutil
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-sync_api = pytest.importorskip("playwright.sync_api")
+from tests.e2e.page_parts import UNNAMED, Opener, needs_chromium, opening
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
 DATA = Path(__file__).parents[1] / "data" / "carcinoma_patterns.csv"
 #: Seven pathologists, three classes: `market_cases.json`, from poLCA 1.6.
 PUBLISHED = {"Log-likelihood": "-293.705", "G²": "15.262"}
 
-UNNAMED = """() => [...document.querySelectorAll("input, select, button, a[href]")]
-  .filter((at) => at.checkVisibility())
-  .filter((at) => !(at.ariaLabel || at.labels?.length || at.innerText.trim()))
-  .map((at) => at.outerHTML)"""
 #: Titles of pictures that have something drawn in them.
 DRAWN = """() => [...document.querySelectorAll("#run .picture")]
   .filter((at) => at.querySelector(
@@ -46,76 +36,33 @@ TILES = """() => Object.fromEntries([...document.querySelectorAll("#run .tile")]
   (at) => [at.querySelector("dt").textContent, at.querySelector("dd").textContent]))"""
 
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+    needs_chromium,
     pytest.mark.timeout(400),
 ]
 
 
-@pytest.fixture(scope="module")
-def live_server(server: Callable[..., Any]) -> str:
-    """Address of a server that was started as a user starts it."""
-    return f"{server('gunicorn-eventlet').url}/"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-#: Opens the page; keyword arguments go to the browser's context.
-Opener = Callable[..., Any]
-
-
 @contextmanager
-def opening(browser: Any, live_server: str) -> Iterator[Opener]:
-    """Opens pages, and says at the end what any of them has complained of."""
-    contexts: list[Any] = []
-    complaints: list[str] = []
+def opening_runs(browser: Any, live_server: str) -> Iterator[Opener]:
+    """Opens the page, also with a `run` on show."""
+    home = f"{live_server}market"
+    with opening(browser, home, "#model:enabled", patience=120) as open_page:
 
-    def open_page(expected: str = "", run: str = "", **options: Any) -> Any:
-        context = browser.new_context(
-            **{"viewport": {"width": 1280, "height": 900}} | options
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(120_000)  # a laden machine starts workers slowly
+        def open_run(run: str = "", **more: Any) -> Any:
+            return open_page(url=f"{home}#run={run}" if run else home, **more)
 
-        def heard(message: Any) -> None:
-            # The browser itself logs what the server refuses; some tests want that.
-            wanted = expected and expected in message.text
-            if message.type in ("error", "warning") and not wanted:
-                complaints.append(message.text)
-
-        def asked(request: Any) -> None:
-            if not request.url.startswith((live_server, "data:", "blob:")):
-                complaints.append(f"asked {request.url}")
-
-        page.on("console", heard)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", asked)
-        page.goto(f"{live_server}market{'#run=' if run else ''}{run}")
-        page.wait_for_selector("#model:enabled")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
+        yield open_run
 
 
 @pytest.fixture
 def opened(browser: Any, live_server: str) -> Iterator[Opener]:
-    with opening(browser, live_server) as open_page:
+    with opening_runs(browser, live_server) as open_page:
         yield open_page
 
 
 @pytest.fixture(scope="module")
 def visited(browser: Any, live_server: str) -> Iterator[Any]:
     """One page that walks from run to run, as its reader does."""
-    with opening(browser, live_server) as open_page:
+    with opening_runs(browser, live_server) as open_page:
         yield open_page()
 
 
@@ -228,6 +175,39 @@ def test_a_long_fit_shows_its_likelihood_grow_and_stops_when_asked(
     page.wait_for_selector('#jobs-list [data-status="cancelled"]')
 
 
+def test_chains_show_whether_they_agree_and_leave_their_draws_when_stopped(
+    opened: Opener, live_server: str
+) -> None:
+    draw = random.Random(7)
+    table = [[draw.choice((0, 1)) for _ in range(12)] for _ in range(2000)]
+    run = started(
+        live_server,
+        {
+            "model_type": "bayesian_factor_pymc",
+            "data": {"data_json": table, "column_names": list("abcdefghijkl")},
+            "params": {
+                "n_factors": 1,
+                "n_tune": 200,
+                "n_samples": 10_000,
+                "n_chains": 2,
+                "seed": 1,
+            },
+        },
+    )
+    page = opened(run=run)
+    page.wait_for_selector('#run svg[aria-label^="Largest R-hat so far"]')
+    tiles = page.evaluate(TILES)
+    assert tiles["Chains"] == "2"
+    assert float(tiles["Step size"]) > 0
+    page.click("#cancel")
+    ended(page, "cancelled", 30)
+    links = page.locator("#run .actions a[href$='.npy']")
+    links.last.wait_for()
+    assert links.all_inner_texts() == ["Draws chain 1 (npy)", "Draws chain 2 (npy)"]
+    with urllib.request.urlopen(links.first.evaluate("at => at.href")) as answer:
+        assert answer.read(6) == b"\x93NUMPY"
+
+
 def test_refusals_of_the_server_stand_where_they_can_be_mended(opened: Opener) -> None:
     page = opened(expected="400")
     page.set_input_files("#file", table("a,b\n1,0\n0\n"))
@@ -242,7 +222,8 @@ def test_refusals_of_the_server_stand_where_they_can_be_mended(opened: Opener) -
     page.wait_for_selector("#form-problem:not([hidden])")
     assert "column 'b', row 2: the value is missing" in page.inner_text("#form-problem")
     assert page.locator("#sheet th[data-fault]").inner_text().startswith("b")
-    assert page.locator("#missing").is_visible()
+    assert page.get_attribute("#missing", "aria-invalid") == "true"
+    assert "“Missing values”: drop" in page.inner_text("#form-problem")
     page.select_option("#sheet [aria-label='b is']", "none")
     page.fill("#n-classes", "99")
     page.click("#start")
@@ -468,5 +449,5 @@ def test_households_that_no_result_could_hold_come_from_the_files_of_the_run(
 def test_every_model_that_the_server_offers_is_visited(
     examples: dict[str, Any],
 ) -> None:
-    hidden = {"read_data", "clustering", "comparison"}
+    hidden = {"read_data", "check_choices", "clustering", "comparison"}
     assert set(examples) - hidden == set(SHOWN)

@@ -7,7 +7,6 @@ anything but this server.
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import time
 import urllib.request
@@ -17,28 +16,16 @@ from typing import Any
 
 import pytest
 
-sync_api = pytest.importorskip("playwright.sync_api")
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
+from tests.e2e.page_parts import OUTLINE, UNNAMED, Opener, needs_chromium, opening
 
 #: The bar's percent, and what the live picture says of itself.
 SIGHT = """() => [
   Number(document.querySelector("[role=progressbar]").ariaValueNow),
   document.querySelector(".live-chart svg")?.ariaLabel ?? ""
 ]"""
-#: How the focus is drawn.
-OUTLINE = "() => getComputedStyle(document.activeElement).outlineStyle"
-UNNAMED = """() => [...document.querySelectorAll("input, select, button, a[href]")]
-  .filter((at) => at.checkVisibility())
-  .filter((at) => !(at.ariaLabel || at.labels?.length || at.innerText.trim()))
-  .map((at) => at.outerHTML)"""
 
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+    needs_chromium,
     pytest.mark.timeout(180),
 ]
 
@@ -48,58 +35,10 @@ PATIENCE = 240
 patient = pytest.mark.timeout(3 * PATIENCE)
 
 
-@pytest.fixture(scope="module")
-def live_server(server: Callable[..., Any]) -> str:
-    """Address of a server that was started as a user starts it."""
-    return f"{server('gunicorn-eventlet').url}/"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-#: Opens the page; keyword arguments go to the browser's context.
-Opener = Callable[..., Any]
-
-
 @pytest.fixture
 def opened(browser: Any, live_server: str) -> Iterator[Opener]:
-    contexts: list[Any] = []
-    complaints: list[str] = []
-
-    def open_page(expected: str = "", url: str = live_server, **options: Any) -> Any:
-        context = browser.new_context(
-            **{"viewport": {"width": 1280, "height": 900}} | options
-        )
-        contexts.append(context)
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
-        page = context.new_page()
-
-        def heard(message: Any) -> None:
-            # The browser itself logs what fails on the network; some tests want that.
-            wanted = expected and expected in message.text
-            if message.type in ("error", "warning") and not wanted:
-                complaints.append(message.text)
-
-        def asked(request: Any) -> None:
-            if not request.url.startswith((url, "data:", "blob:")):
-                complaints.append(f"asked {request.url}")
-
-        page.on("console", heard)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", asked)
-        page.goto(url)
-        page.wait_for_selector("#start:enabled")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    with opening(browser, live_server, "#start:enabled", patience=30) as open_page:
+        yield open_page
 
 
 def status(page: Any) -> str:

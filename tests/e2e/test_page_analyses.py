@@ -15,20 +15,15 @@ from typing import Any
 import pytest
 
 from tests.e2e import test_page
-from tests.e2e.test_page import CHROMIUM, Opener, fetched, fetched_from, run_id
-
-sync_api = pytest.importorskip("playwright.sync_api")
+from tests.e2e.page_parts import UNNAMED, Opener, needs_chromium
+from tests.e2e.test_page import fetched, fetched_from, run_id
 
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+    needs_chromium,
     pytest.mark.timeout(180),
 ]
 
-live_server, browser, opened = (
-    test_page.live_server,
-    test_page.browser,
-    test_page.opened,
-)
+opened = test_page.opened
 
 SETTINGS = """() => [...document.querySelectorAll(".settings .setting")]
   .map((at) => at.dataset.setting.replaceAll("-", "_"))"""
@@ -582,4 +577,4 @@ def test_no_analysis_runs_over_the_edge_or_has_a_field_without_a_name(
             if page.is_visible(f"text={words}"):
                 page.click(f"text={words}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, analysis
-        assert page.evaluate(test_page.UNNAMED) == []
+        assert page.evaluate(UNNAMED) == []

@@ -10,23 +10,16 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-sync_api = pytest.importorskip("playwright.sync_api")
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
+from tests.e2e.page_parts import needs_chromium
 
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+    needs_chromium,
     pytest.mark.timeout(120),
 ]
 
@@ -67,32 +60,27 @@ DRAWN = """() => [...document.querySelectorAll("#run .picture")].map((figure) =>
 LIVE = 'document.querySelector(".live-chart svg")?.ariaLabel ?? ""'
 
 
-@pytest.fixture(scope="module")
-def address(server: Callable[..., Any]) -> str:
-    return f"{server('gunicorn-eventlet').url}/"
+@pytest.fixture
+def address(live_server: str) -> str:
+    return live_server
 
 
 @pytest.fixture(scope="module")
-def only_page(address: str) -> Iterator[tuple[Any, list[str]]]:
+def only_page(browser: Any, live_server: str) -> Iterator[tuple[Any, list[str]]]:
     complaints: list[str] = []
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.set_default_timeout(60_000)  # workers may compile their kernels first
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(60_000)  # workers may compile their kernels first
 
-        def heard(said: Any) -> None:
-            if said.type in ("error", "warning"):
-                complaints.append(said.text)
+    def heard(said: Any) -> None:
+        if said.type in ("error", "warning"):
+            complaints.append(said.text)
 
-        def thrown(error: Any) -> None:
-            complaints.append(str(error))
-
-        page.on("console", heard)
-        page.on("pageerror", thrown)
-        page.goto(address)
-        page.wait_for_selector("#start:enabled")
-        yield page, complaints
-        browser.close()
+    page.on("console", heard)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(live_server)
+    page.wait_for_selector("#start:enabled")
+    yield page, complaints
+    page.close()
 
 
 @pytest.fixture

@@ -9,22 +9,15 @@ from __future__ import annotations
 import csv
 import json
 import re
-import shutil
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
 
-sync_api = pytest.importorskip("playwright.sync_api")
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
+from tests.e2e.page_parts import OUTLINE, UNNAMED, Opener, needs_chromium, opening
 
 #: The line of the editor that is marked.
 MARKED = """() => {
@@ -34,73 +27,27 @@ MARKED = """() => {
 #: Amounts of a waterfall: each bar's title ends in value and unit.
 BARS = """() => [...document.querySelectorAll("#waterfall rect")]
   .map((bar) => [bar.classList.contains("total"), bar.textContent])"""
-UNNAMED = """() => [...document.querySelectorAll("input, select, textarea, button, a")]
-  .filter((at) => at.checkVisibility())
-  .filter((at) => !(at.ariaLabel || at.labels?.length || at.innerText.trim()))
-  .map((at) => at.outerHTML)"""
-OUTLINE = "() => getComputedStyle(document.activeElement).outlineStyle"
 
 ETHANOL = "corn_stover_ethanol"
 
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+    needs_chromium,
     pytest.mark.timeout(120),
 ]
-
-#: Opens the page with a model chosen; keyword arguments go to the browser's context.
-Opener = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def live_server(server: Callable[..., Any]) -> str:
-    """Address of a server that was started as a user starts it."""
-    return f"{server('gunicorn-eventlet').url}/"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
 def opened(browser: Any, live_server: str) -> Iterator[Opener]:
-    contexts: list[Any] = []
-    complaints: list[str] = []
+    """Opens the page with a model chosen."""
+    with opening(browser, f"{live_server}plant", "#version:enabled") as open_page:
 
-    def open_page(version: str = ETHANOL, expected: str = "", **options: Any) -> Any:
-        context = browser.new_context(
-            **{"viewport": {"width": 1280, "height": 900}} | options
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(60_000)  # workers may compile their kernels first
+        def open_model(version: str = ETHANOL, **more: Any) -> Any:
+            page = open_page(**more)
+            page.select_option("#version", version)
+            page.wait_for_selector('#price[aria-busy="false"]')
+            return page
 
-        def heard(message: Any) -> None:
-            # The browser itself logs what fails on the network; some tests want that.
-            wanted = expected and expected in message.text
-            if message.type in ("error", "warning") and not wanted:
-                complaints.append(message.text)
-
-        def asked(request: Any) -> None:
-            if not request.url.startswith((live_server, "data:", "blob:")):
-                complaints.append(f"asked {request.url}")
-
-        page.on("console", heard)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", asked)
-        page.goto(f"{live_server}plant")
-        page.wait_for_selector("#version:enabled")
-        page.select_option("#version", version)
-        page.wait_for_selector('#price[aria-busy="false"]')
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
+        yield open_model
 
 
 def asked(address: str, body: Any = None) -> Any:

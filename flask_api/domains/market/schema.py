@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask_api.analysis import Analysis
+from flask_api.domains.market.choice.schema import CHECK_CHOICES
 from flask_api.domains.market.clusters.schema import CLUSTERING, COMPARISON
 from flask_api.domains.market.data.schema import ReadDataRequest
 from flask_api.domains.market.runs.registry import MODELS
@@ -22,6 +23,7 @@ ANALYSES: tuple[Analysis, ...] = (
         quick=True,
         hidden=True,
     ),
+    CHECK_CHOICES,
     CLUSTERING,
     COMPARISON,
 )

@@ -172,6 +172,12 @@ def choice_outcome(
     assert found is not None and state.sampling is not None
     products, names = problem.columns, _dimensions(found.product_latent.shape[1])
     latent = bool(names)
+    spreads = {
+        "sigma_hh": found.sigma_hh,
+        "sigma_hh_std": found.sigma_hh_std,
+        "lambda_sd": found.lambda_sd,
+        "theta_sd": found.theta_sd,
+    }
     arrays = {
         "alpha": found.alpha,
         "alpha_std": found.alpha_std,
@@ -212,13 +218,8 @@ def choice_outcome(
         similarity="similarity" if latent else None,
         variance_explained=found.variance_explained if latent else None,
         summary=_summary(state.sampling, found),
-        metrics=_metrics(state.sampling, found)
-        | {
-            "sigma_hh": found.sigma_hh,
-            "sigma_hh_std": found.sigma_hh_std,
-            "lambda_sd": found.lambda_sd,
-            "theta_sd": found.theta_sd,
-        },
+        metrics=_metrics(state.sampling, found) | spreads,
+        absent=[name for name, value in spreads.items() if value is None],
         tables={"parameters": _parameters(found.judged, products)},
         details={
             "engine": state.sampling.engine,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
 
+from flask_api.domains.market.data.checks import LARGEST
+from flask_api.domains.market.data.words import counted
 from flask_api.domains.market.latent_class.schema import EXAMPLE_DATA
 from flask_api.domains.market.runs.request_schema import FitParams, Model, RunRequest
+from flask_api.numerics.errors import InputError
 
 Rotation = Literal["varimax", "none"]
 
@@ -112,6 +116,64 @@ _WITH_INCOME: dict[str, Any] = {
     ],
     "column_names": [*EXAMPLE_DATA["column_names"], "income"],
 }
+
+
+def _fewer_than_rows_and_products(
+    params: Mapping[str, Any], facts: Mapping[str, Any], products: list[str]
+) -> None:
+    wanted, most = params["n_factors"], min(len(products), facts["n_rows"])
+    if products and wanted > most:
+        raise InputError(
+            f"got {wanted} factors for {counted(len(products), 'product')} and "
+            f"{counted(facts['n_rows'], 'row')}; wanted 1 to {most}",
+            "params.n_factors",
+        )
+
+
+def _integrable(
+    params: Mapping[str, Any], facts: Mapping[str, Any], products: list[str]
+) -> None:
+    _fewer_than_rows_and_products(params, facts, products)
+    if params.get("scores") == "integrated" and params["n_factors"] > 2:
+        raise InputError(
+            f"got scores integrated with {params['n_factors']} factors; they can be "
+            "with 1 or 2: choose sampled or auto",
+            "params.scores",
+        )
+
+
+def _of_these_products(
+    params: Mapping[str, Any], facts: Mapping[str, Any], products: list[str]
+) -> None:
+    latent = params.get("n_latent_features", 0)
+    if products and latent >= len(products):
+        raise InputError(
+            f"got {latent} latent features for {counted(len(products), 'product')}; "
+            f"wanted 0 to {min(10, len(products) - 1)}",
+            "params.n_latent_features",
+        )
+    for name, values in (params.get("product_attributes") or {}).items():
+        field = f"params.product_attributes.{name}"
+        if products and len(values) != len(products):
+            raise InputError(
+                f"got {counted(len(values), 'value')} of {name!r}; wanted one for each "
+                f"of {len(products)} products, in their order",
+                field,
+            )
+        beyond = next((v for v in values if not abs(v) <= LARGEST), None)
+        if beyond is not None:
+            raise InputError(
+                f"{name!r} holds {beyond:g}; wanted finite numbers up to {LARGEST:g}",
+                field,
+            )
+        if len(set(values)) < 2:
+            raise InputError(
+                f"{name!r} is the same for every product; leave it out: alpha says as "
+                "much",
+                field,
+            )
+
+
 #: Seconds between a request to stop and the kill.
 GRACE_S = 6.0
 
@@ -121,6 +183,7 @@ BAYESIAN_FACTOR_VI = Model(
     run="bayesian.run:bayesian_factor_vi",
     example={"data": EXAMPLE_DATA, "params": {"n_factors": 1, "seed": 1}},
     takes_missing=True,
+    check=_fewer_than_rows_and_products,
     tables=("loadings",),
 )
 BAYESIAN_FACTOR_PYMC = Model(
@@ -129,6 +192,7 @@ BAYESIAN_FACTOR_PYMC = Model(
     run="bayesian.run:bayesian_factor_pymc",
     example={"data": EXAMPLE_DATA, "params": {"n_factors": 1, **_FEW}},
     takes_missing=True,
+    check=_integrable,
     tables=("parameters",),
     cancel_grace_s=GRACE_S,
 )
@@ -142,6 +206,7 @@ DCM = Model(
     },
     takes_missing=True,
     numeric_columns=("household_feature_columns",),
+    check=_of_these_products,
     tables=("parameters",),
     cancel_grace_s=GRACE_S,
 )

@@ -30,6 +30,7 @@ from flask_api.domains.market.bayesian.identification import (
 from flask_api.domains.market.bayesian.targets import Priors
 from flask_api.domains.market.factors.rotation import rotate
 from flask_api.domains.market.patterns.patterns import Patterns
+from flask_api.domains.market.patterns.spectrum import largest
 from flask_api.numerics.errors import InputError
 
 Floats = npt.NDArray[np.float64]
@@ -192,8 +193,8 @@ def _start(
         centred = (patterns.ones(part) - share) * patterns.seen(part)
         products += centred.T @ (centred * patterns.counts[part, None])
     sizes = np.sqrt(np.maximum(products.diagonal(), _TINY))
-    values, axes = np.linalg.eigh(products / np.outer(sizes, sizes))
-    chosen = axes[:, ::-1][:, :factors] * np.sqrt(np.maximum(values[::-1][:factors], 0))
+    values, axes = largest(products / np.outer(sizes, sizes), factors)
+    chosen = axes[:, :factors] * np.sqrt(np.maximum(values[:factors], 0))
     room = np.maximum(1 - (chosen**2).sum(axis=1), 0.2)
     loadings = chosen * np.sqrt(LOGISTIC_VARIANCE / room)[:, None]
     noise = np.random.default_rng(seed).normal(size=loadings.shape)

@@ -118,13 +118,21 @@ def _numbered(persons: Ints) -> Ints:
     return np.asarray(rank[inverse])
 
 
-def missing_refused(name: str, rows: Ints) -> None:
-    """Refuse the first of these rows (from 0), if there is any."""
+def missing_refused(name: str, rows: Ints, *, droppable: bool = True) -> None:
+    """Refuse the first of these rows (from 0), if there is any.
+
+    droppable   whether such situations can be left out: one can't where it is not told
+                which situation it is
+    """
     if len(rows):
         row = int(rows[0])
         raise InputError(
             f"row {row + 1}, column {name!r} is missing ({len(rows):,} such); fill it, "
-            "or leave such situations out with missing_cells: drop",
+            + (
+                "or leave such situations out with missing_cells: drop"
+                if droppable
+                else "or take the row out of the data: without it the row can't be used"
+            ),
             table.field(name, row),
         )
 

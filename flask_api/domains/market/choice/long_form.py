@@ -15,6 +15,7 @@ from flask_api.domains.market.choice.data import (
     missing_checked,
     missing_refused,
 )
+from flask_api.domains.market.choice.offers import refuse_many
 from flask_api.numerics.errors import InputError
 
 Floats = npt.NDArray[np.float64]
@@ -50,18 +51,20 @@ def from_long(
     available may be missing.
     Raises InputError by row and column for missing cells, text where numbers belong,
     no, two or unavailable chosen alternatives, an alternative twice in a situation,
-    traits or persons that differ within a situation, fewer than two alternatives.
+    traits or persons that differ within a situation, fewer than two alternatives or
+    more than 200.
     """
     dropping = missing_checked(missing)
     _, case = table.labels(columns, situation)
     names, option = table.labels(columns, alternative)
+    refuse_many(names, alternative)
     picked = _flags(columns, chosen)
     offered = None if available is None else _flags(columns, available)
     who = None if person is None else table.labels(columns, person)[1]
     values = {name: table.numbers(columns, name) for name in attributes}
     same = {name: table.numbers(columns, name) for name in traits}
-    missing_refused(situation, np.flatnonzero(case < 0))
-    missing_refused(alternative, np.flatnonzero(option < 0))
+    missing_refused(situation, np.flatnonzero(case < 0), droppable=False)
+    missing_refused(alternative, np.flatnonzero(option < 0), droppable=False)
     open_to = np.ones(len(case), bool) if offered is None else offered == 1
     gaps = {chosen: np.isnan(picked)}
     if available is not None and offered is not None:

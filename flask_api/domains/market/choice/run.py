@@ -19,6 +19,7 @@ from flask_api.domains.market.choice.report import ChoiceReport, choice_report
 from flask_api.domains.market.choice.simulated_likelihood import MixedLogit, Simulating
 from flask_api.domains.market.choice.utility import Design, Utility, design
 from flask_api.domains.market.choice.wide_form import from_wide
+from flask_api.domains.market.choice.willingness import refuse_unknown
 from flask_api.domains.market.data.table import Table
 from flask_api.domains.market.runs.model import Outcome, Problem, Step
 
@@ -33,7 +34,7 @@ _SAID = {
 
 def choice_mnl(problem: Problem, settings: Mapping[str, Any]) -> Iterator[Step]:
     """Multinomial logit with every diagnostic. See `multinomial.choice_mnl`."""
-    made = _design(problem.table, settings)
+    made = design_of(problem.table, settings)
     state: Climbing | None = None
     for state in mnl_states(made, max_iter=settings["max_iter"]):
         # five steps are the rule
@@ -44,7 +45,7 @@ def choice_mnl(problem: Problem, settings: Mapping[str, Any]) -> Iterator[Step]:
 
 def choice_mixed(problem: Problem, settings: Mapping[str, Any]) -> Iterator[Step]:
     """Mixed logit with every diagnostic. See `mixed.choice_mixed`."""
-    made = _design(problem.table, settings)
+    made = design_of(problem.table, settings)
     state: Simulating | None = None
     for state in mixed_states(
         made,
@@ -80,7 +81,7 @@ class _Columns(Mapping[str, npt.NDArray[Any]]):
         return len(self._kinds)
 
 
-def _design(table: Table, settings: Mapping[str, Any]) -> Design:
+def design_of(table: Table, settings: Mapping[str, Any]) -> Design:
     """The table's choices with the utility that was asked for."""
     interactions = [
         (one["attribute"], one["trait"]) for one in settings["interactions"]
@@ -90,7 +91,7 @@ def _design(table: Table, settings: Mapping[str, Any]) -> Design:
     wanted = [*settings["attributes"], *specific, *(a for a, _ in interactions)]
     data = _data(_Columns(table), settings, list(dict.fromkeys(wanted)), traits)
     generic = [name for name in settings["attributes"] if name not in specific]
-    return design(
+    made = design(
         data,
         Utility(
             generic=tuple(generic),
@@ -101,6 +102,9 @@ def _design(table: Table, settings: Mapping[str, Any]) -> Design:
             base=settings["base"],
         ),
     )
+    if settings["price"] is not None:
+        refuse_unknown(settings["price"], made.names)
+    return made
 
 
 def _data(

@@ -8,8 +8,14 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from flask_api.analysis import Request
-from flask_api.domains.market.runs.request_schema import FitParams, Model, RunRequest
+from flask_api.analysis import Analysis, Request
+from flask_api.domains.market.data.schema import DataGiven, refuse_unless_one
+from flask_api.domains.market.runs.request_schema import (
+    FitParams,
+    Judge,
+    Model,
+    RunRequest,
+)
 from flask_api.validation import misplaced
 
 
@@ -182,6 +188,28 @@ class ChoiceMixedParams(ChoiceParams):
     )
 
 
+class CheckedParams(ChoiceParams):
+    """Of either choice model: what a table must have."""
+
+    random: list[RandomGiven] = Field(
+        default_factory=list, max_length=20, description="coefficients that differ"
+    )
+    correlated: bool = Field(False, description="whether those may go together")
+
+
+class CheckChoicesRequest(Request):
+    """Judges the choices of a table: what a choice model would refuse."""
+
+    data_id: str | None = Field(None, max_length=64, description="of uploaded data")
+    data: DataGiven | None = Field(None, description="the table itself")
+    params: CheckedParams
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        refuse_unless_one(self.data_id, self.data)
+        return self
+
+
 class ChoiceMixedRun(ChoiceRun):
     """Mixed logit: how attributes decide what is chosen, differently for people."""
 
@@ -227,12 +255,15 @@ _COLUMNS: dict[str, Any] = {
 }
 _TABLES = ("coefficients", "shares", "confusion", "elasticities", "willingness_to_pay")
 
+_CHECKED = Judge("market.check_choices", CheckedParams)
+
 CHOICE_MNL = Model(
     "choice_mnl",
     ChoiceMnlRun,
     run="choice.run:choice_mnl",
     example={"data": EXAMPLE_DATA, "params": _COLUMNS},
     of_products=False,
+    judged_by=_CHECKED,
     tables=_TABLES,
 )
 CHOICE_MIXED = Model(
@@ -244,5 +275,15 @@ CHOICE_MIXED = Model(
         "params": {**_COLUMNS, "random": [{"name": "time"}], "n_draws": 64},
     },
     of_products=False,
+    judged_by=_CHECKED,
     tables=(*_TABLES, "random_coefficients"),
+)
+
+CHECK_CHOICES = Analysis(
+    "market.check_choices",
+    CheckChoicesRequest,
+    run="choice.job:check_choices",
+    example={"data": EXAMPLE_DATA, "params": _COLUMNS},
+    quick=True,
+    hidden=True,
 )

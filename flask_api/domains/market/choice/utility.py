@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flask_api.domains.market.choice.data import ChoiceData
+from flask_api.domains.market.choice.offers import refuse_unlinked
 from flask_api.numerics.errors import InputError
 
 Floats = npt.NDArray[np.float64]
@@ -107,6 +108,7 @@ def design(data: ChoiceData, utility: Utility) -> Design:
     others = [j for j in range(shape[1]) if j != base]
     if utility.constants:
         _all_chosen(data)
+        refuse_unlinked(data.alternatives, data.available, "constants")
         for j in others:
             cells = np.zeros(shape)
             cells[:, j] = 1.0
@@ -122,6 +124,8 @@ def design(data: ChoiceData, utility: Utility) -> Design:
                 own = np.zeros(shape)
                 own[:, j] = cells[:, j]
                 add(f"{name} ({data.alternatives[j]})", own, name, False)
+    if utility.traits:
+        refuse_unlinked(data.alternatives, data.available, "traits")
     for name in utility.traits:
         trait = _trait(data, name, "traits")
         for j in others:

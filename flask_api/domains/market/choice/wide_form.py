@@ -15,6 +15,7 @@ from flask_api.domains.market.choice.data import (
     missing_checked,
     missing_refused,
 )
+from flask_api.domains.market.data.words import number_of
 from flask_api.numerics.errors import InputError
 
 Flags = npt.NDArray[np.bool_]
@@ -56,13 +57,18 @@ def from_wide(
     columns or alternatives that don't exist.
     """
     dropping = missing_checked(missing)
-    names = [str(name) for name in alternatives]
+    names = [str(name).strip() for name in alternatives]
     _distinct(names)
+    if len(names) < 2:
+        raise InputError(
+            f"got one alternative, {names[0]!r}; wanted at least two to choose among",
+            "params.alternatives",
+        )
     wanted = _mapped(columns, attributes, named or {}, names)
     option, gaps = _chosen(columns, chosen, names, codes)
     open_to = np.ones((len(option), len(names)), bool)
     for name, flag in (available or {}).items():
-        j = _known(name, names, "params.available")
+        j = _known(name.strip(), names, "params.available")
         values = table.numbers(columns, flag)
         gaps.setdefault(flag, np.isnan(values))
         open_to[:, j] = _open(values, flag)
@@ -70,7 +76,7 @@ def from_wide(
     for attribute, by_name in wanted.items():
         dense[attribute] = np.zeros(open_to.shape)
         for name, source in by_name.items():
-            j = _known(name, names, f"params.attribute_columns.{attribute}")
+            j = _known(name.strip(), names, f"params.attribute_columns.{attribute}")
             values = table.numbers(columns, source)
             gap = np.isnan(values) & open_to[:, j]
             gaps[source] = gaps[source] | gap if source in gaps else gap
@@ -175,10 +181,10 @@ def _chosen(
 ) -> tuple[Ints, dict[str, Flags]]:
     """The number of each row's alternative, and where it is missing."""
     given, found = table.labels(columns, chosen)
-    meant = dict(zip(names, names, strict=True))
+    meant = {name: _as_read(name, given) for name in names}
     for name, code in (codes or {}).items():
-        _known(name, names, "params.codes")
-        meant[name] = table.label_of(code)
+        _known(name.strip(), names, "params.codes")
+        meant[name.strip()] = _as_read(table.label_of(code), given)
     place = {code: names.index(name) for name, code in meant.items()}
     if len(place) < len(names):
         raise InputError("two alternatives have the same code", "params.codes")
@@ -193,3 +199,12 @@ def _chosen(
     of_label = np.array([*(place[label] for label in given), 0], np.int64)
     # where none is told, any alternative stands in until the row is left out
     return of_label[found], {chosen: found < 0}
+
+
+def _as_read(label: str, given: Sequence[str]) -> str:
+    """How a label stands in a column that was read as numbers: `yes` as 1, 1.0 as 1."""
+    if label in given:
+        return label
+    value = number_of(label)
+    read = label if value is None else table.label_of(value)
+    return read if read in given else label

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,11 +67,7 @@ def willingness(
 
     Raises InputError for a price that is no coefficient.
     """
-    if price not in names:
-        raise InputError(
-            f"got price {price!r}; wanted one of the coefficients {', '.join(names)}",
-            "params.price",
-        )
+    refuse_unknown(price, names)
     at = names.index(price)
     places = [names.index(name) for name in wanted if name != price]
 
@@ -150,3 +146,12 @@ def _beware(
             "intervals rather."
         ]
     return []
+
+
+def refuse_unknown(price: str, names: Sequence[str]) -> None:
+    """Raise InputError for a price that is no coefficient."""
+    if price not in names:
+        raise InputError(
+            f"got price {price!r}; wanted one of the coefficients {', '.join(names)}",
+            "params.price",
+        )

@@ -161,7 +161,14 @@ def _array(
         found: npt.NDArray[Any] = np.load(folder / f"{name}.npy", allow_pickle=False)
         return found
     listed = (result.get("results") or {}).get(name)
-    return None if listed is None else np.array(listed, dtype=np.float64)
+    try:
+        return None if listed is None else np.array(listed, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"got {name!r} that is no table of numbers; wanted lists of numbers, all "
+            "of a length",
+            f"results.{name}",
+        ) from None
 
 
 def comparison(
@@ -177,7 +184,7 @@ def comparison(
         if isinstance(one, str):
             result, folder = _source(context, one)
         else:
-            result, folder = one, None
+            result, folder = one.model_dump(), None
         fitted.append(_fitted(result, folder, label))
         progress(number + 1, len(given) + 1, f"{number + 1} of {len(given)} runs read")
     if len({one.data for one in fitted}) > 1:
@@ -210,6 +217,20 @@ def _fitted(result: Mapping[str, Any], folder: Path | None, label: str) -> Fitte
     groups = _array(result, folder, "class_assignments")
     similar = named.get("similarity")
     shape = result.get("data_shape") or {}
+    similarity = None if not similar else _array(result, folder, similar)
+    count = len(products)
+    for name, found, wanted in (
+        ("loadings", loadings, loadings is None or loadings.shape[:1] == (count,)),
+        ("similarity", similarity, similarity is None
+         or similarity.shape == (count, count)),
+        ("class_assignments", groups, groups is None
+         or (groups.ndim == 1 and bool(np.isfinite(groups).all()))),
+    ):  # fmt: skip
+        if found is not None and products and not (wanted and found.ndim <= 2):
+            raise InputError(
+                f"{label}: got {name!r} of shape {found.shape} for {count} products",
+                "results",
+            )
     return Fitted(
         label=label,
         model_type=str(result.get("model_type")),
@@ -224,5 +245,5 @@ def _fitted(result: Mapping[str, Any], folder: Path | None, label: str) -> Fitte
         products=products,
         loadings=loadings,
         groups=None if groups is None else groups.astype(np.intp),
-        similarity=None if not similar else _array(result, folder, similar),
+        similarity=similarity,
     )

@@ -13,8 +13,14 @@ Labels = npt.NDArray[np.intp]
 
 #: Starts, of which the best is kept, and steps that each may take.
 STARTS, STEPS = 10, 300
+#: Starts where points times groups are no more than _SMALL: they cost next to nothing.
+MANY, _SMALL = 30, 10_000
+#: Up to so many points are also moved one by one.
+SINGLE = 1000
 #: Distances held at a time.
 _NUMBERS = 1 << 21
+#: A move must win this part of the inertia: less is rounding.
+_GAIN = 1e-12
 
 
 @dataclass(frozen=True)
@@ -38,13 +44,18 @@ def kmeans(points: Floats, groups: int, rng: np.random.Generator) -> Groups:
     groups   1 or more
 
     Lloyd's steps from k-means++ starts: Arthur & Vassilvitskii (2007). A centre that
-    loses its points moves to the point farthest from its own.
+    loses its points moves to the point farthest from its own. Up to 1,000 points then
+    change groups one by one while that wins (Hartigan & Wong 1979, Appl. Stat. 28,
+    100-108): fewer starts end in a lesser place.
     """
     shift = points.mean(axis=0)
     centred = points - shift
     best: Groups | None = None
-    for _ in range(STARTS if groups > 1 else 1):
+    starts = MANY if len(points) * groups <= _SMALL else STARTS
+    for _ in range(starts if groups > 1 else 1):
         found = _descend(centred, _spread(centred, groups, rng))
+        if len(points) <= SINGLE:
+            found = _moved(centred, found)
         if best is None or found.inertia < best.inertia:
             best = found
     assert best is not None
@@ -99,6 +110,39 @@ def _descend(points: Floats, centres: Floats) -> Groups:
         )
     labels, distance = _nearest(points, centres)
     return Groups(labels, centres, float(distance.sum()))
+
+
+def _moved(points: Floats, start: Groups) -> Groups:
+    """No single point can change its group any more and make the inertia smaller.
+
+    A point that leaves its group wins d^2 n / (n - 1), one that joins costs
+    d^2 n / (n + 1): centres go along, which Lloyd's steps don't reckon with.
+    """
+    labels, every = start.labels.copy(), np.arange(len(points))
+    sizes = np.bincount(labels, minlength=len(start.centres)).astype(np.float64)
+    if sizes.min() < 1:
+        return start
+    centres = start.centres.copy()
+    squared = ((points[:, None, :] - centres) ** 2).sum(axis=2)
+    least = _GAIN * start.inertia
+    for _ in range(STEPS * len(points)):
+        alone = sizes[labels] < 2
+        left = np.where(alone, 1.0, sizes[labels] - 1)
+        win = np.where(alone, 0.0, squared[every, labels] * sizes[labels] / left)
+        cost = squared * (sizes / (sizes + 1))
+        cost[every, labels] = np.inf
+        to = cost.argmin(axis=1)
+        gain = win - cost[every, to]
+        point = int(gain.argmax())
+        if gain[point] <= least:
+            break
+        old, new = int(labels[point]), int(to[point])
+        for group, sign in ((old, -1.0), (new, 1.0)):
+            sizes[group] += sign
+            centres[group] += sign * (points[point] - centres[group]) / sizes[group]
+            squared[:, group] = ((points - centres[group]) ** 2).sum(axis=1)
+        labels[point] = new
+    return Groups(labels, centres, float(squared[every, labels].sum()))
 
 
 def _nearest(points: Floats, centres: Floats) -> tuple[Labels, Floats]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from flask_api.analysis import Analysis, Request
 from flask_api.validation import misplaced
@@ -38,13 +38,28 @@ class ClusteringRequest(Request):
         return self
 
 
+class ResultGiven(BaseModel):
+    """What `/api/v1/runs/{id}/results` tells of a run, as far as it is compared."""
+
+    model_config = ConfigDict(extra="allow", strict=True, protected_namespaces=())
+
+    model_type: str | None = None
+    metrics: dict[str, float | int | bool | None] | None = None
+    model_params: dict[str, Any] | None = None
+    results: dict[str, Any] | None = None
+    product_columns: list[str] | None = None
+    embeddings: dict[str, str | None] | None = None
+    data_shape: dict[str, int] | None = None
+    metadata: dict[str, Any] | None = None
+
+
 class RunComparisonRequest(Request):
     """Runs of market models side by side."""
 
     runs: list[str] | None = Field(
         None, min_length=2, max_length=20, description="ids of completed runs"
     )
-    results: list[dict[str, Any]] | None = Field(
+    results: list[ResultGiven] | None = Field(
         None, min_length=2, max_length=20, description="results, instead of runs"
     )
     labels: list[str] | None = Field(

@@ -28,6 +28,7 @@ from flask_api.domains.market.patterns.pairs import (
     refuse_constant,
 )
 from flask_api.domains.market.patterns.patterns import Patterns
+from flask_api.domains.market.patterns.spectrum import whole
 from flask_api.numerics.errors import InputError
 
 Floats = npt.NDArray[np.float64]
@@ -150,8 +151,8 @@ def phi_matrix(pairs: PairCounts) -> Floats:
 
 def _analysed(pairs: PairCounts, n_components: int | None) -> Correspondence:
     phi, items = phi_matrix(pairs), pairs.items
-    values, vectors = np.linalg.eigh(phi)
-    values = np.where(values > ROUNDING * items, values, 0.0)[::-1]
+    values, vectors = whole(phi, n_components or DIMENSIONS)
+    values = np.where(values > ROUNDING * items, values, 0.0)
     rank = int((values > 0).sum())
     if n_components is None:
         n_components = min(DIMENSIONS, rank)
@@ -162,7 +163,7 @@ def _analysed(pairs: PairCounts, n_components: int | None) -> Correspondence:
             f"{rank}",
             "params.n_components",
         )
-    axes = vectors[:, ::-1][:, :n_components]
+    axes = vectors[:, :n_components]
     axes = axes * np.where(axes.sum(axis=0) < 0, -1.0, 1.0)
     p = pairs.shares
     apart = np.sqrt((1 - p) / p)

@@ -13,6 +13,8 @@ Facts = Sequence[Mapping[str, Any]]
 
 #: What to do about missing values: refuse, leave the rows out, take the more frequent
 #: value of the column, or leave single cells out of the likelihood.
+#: Numbers beyond it have squares that no computer number holds.
+LARGEST = 1e50
 MISSING_WAYS = ("refuse", "drop", "impute_mode", "mar")
 
 
@@ -49,16 +51,26 @@ def refuse_not_binary(column: Mapping[str, Any], field: str) -> None:
 
 
 def products(
-    columns: Facts, asked: Sequence[str] | None, *, least: int = 2
+    columns: Facts,
+    asked: Sequence[str] | None,
+    *,
+    least: int = 2,
+    beside: Sequence[str] = (),
 ) -> list[str]:
     """Names of the product columns: those asked for, else every binary one.
+
+    beside   columns that explain the products or count them: no products themselves
 
     Raises InputError where one is unknown, named twice or not binary, and where there
     are fewer than `least`.
     """
     field = "product_columns"
     if asked is None:
-        found = [str(c["name"]) for c in columns if c["kind"] == "binary"]
+        found = [
+            str(c["name"])
+            for c in columns
+            if c["kind"] == "binary" and c["name"] not in beside
+        ]
     else:
         found = list(asked)
         by_name, seen = _by_name(columns), set[str]()
@@ -159,6 +171,44 @@ def nearly_binary(columns: Facts) -> str | None:
         f"Not taken for products, as they hold more than 0 and 1: "
         f"{', '.join(found[:3])}{more}. Name product_columns if that is meant."
     )
+
+
+def refuse_unfit(
+    columns: Facts, names: Sequence[str], asked: Sequence[str] | None, field: str
+) -> None:
+    """Raise InputError for covariates that a model can't take.
+
+    asked   products by name, None where they are all other columns of 0 and 1
+
+    Those are, beyond what `refuse_text` refuses, columns that are named twice, are
+    products too, the same in every row, or too large.
+    """
+    seen = set[str]()
+    refuse_text(columns, names, field)
+    for name in names:
+        if name in seen:
+            raise InputError(f"{field}: {shown(name)} is named twice", field)
+        seen.add(name)
+        if name in (asked or ()):
+            raise InputError(
+                f"{field}: {shown(name)} is one of product_columns, too; a column is "
+                "either what is to be explained or what explains it",
+                field,
+            )
+        column = columns[place_of(name, columns, field)]
+        if column["constant"]:
+            raise InputError(
+                f"column {name!r} is the same in every row: it explains nothing; leave "
+                "it out",
+                field,
+            )
+        ends = [column.get("minimum") or 0.0, column.get("maximum") or 0.0]
+        if max(map(abs, ends)) > LARGEST:
+            raise InputError(
+                f"column {name!r} reaches {max(ends, key=abs):g}; wanted numbers up to "
+                f"{LARGEST:g}: mend it, or take another unit",
+                field,
+            )
 
 
 def refuse_text(columns: Facts, names: Sequence[str], field: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,7 +37,8 @@ class Factors:
     structure         correlations of products with factors, same shape
     unrotated         loadings before rotation, same shape
     between           correlations between factors, shape (factors, factors)
-    communalities     share of each product's variance that factors explain, (items,)
+    communalities     share of each product's variance that factors explain, (items,);
+                      above 1 in a Heywood case only
     uniquenesses      the share that they don't, shape (items,), 0.005 or more
     explained         share of all variance by factor, shape (factors,)
     eigenvalues       of the correlations (smoothed), descending, shape (items,)
@@ -109,6 +110,7 @@ def fit(
     n_init: int = 10,
     max_iter: int = 100,
     seed: int = 0,
+    names: Sequence[str] | None = None,
 ) -> Iterator[Fitting]:
     """The search for common factors, yielded after each block of work.
 
@@ -120,6 +122,7 @@ def fit(
                  the smallest misfit is kept, for there may be several places of rest
     max_iter     iterations of a start, 1 or more
     seed         of the random starts
+    names        of the products, for refusals; None = their numbers
 
     The same object is yielded again and again; the last one's phase is `finished`.
     Raises InputError for settings out of range and data without correlations: one row,
@@ -133,7 +136,7 @@ def fit(
         state.done += 1
         yield state
     assert pairs is not None  # patterns are one block at least
-    found = tetrachoric(pairs)
+    found = tetrachoric(pairs, names)
     smooth = smoothed(found.correlations)
     state.phase = "extracting"
     reached: list[float] = []

@@ -18,6 +18,8 @@ from flask_api.domains.market.runs.similarity import cosines
 _CHANCE = 0.7
 #: Correlations that the table lists, the largest first.
 _PAIRS = 200
+#: Of so many starts more than one should find the smallest misfit.
+_SEVERAL = 5
 #: Names in a warning at most.
 _NAMED = 5
 
@@ -35,6 +37,7 @@ def factor_tetrachoric(problem: Problem, settings: Mapping[str, Any]) -> Iterato
         n_init=settings["n_init"],
         max_iter=settings["max_iter"],
         seed=problem.seed,
+        names=problem.columns,
     ):
         yield _step(state, settings, share)
     assert state is not None and state.answer is not None  # the last state has it
@@ -239,6 +242,11 @@ def _warnings(
             "The fit did not converge: give it more iterations (max_iter), or fewer "
             "factors."
         )
+    if found.reached == 1 and len(found.starts) >= _SEVERAL:
+        told.append(
+            f"Only 1 of {len(found.starts)} starts found the smallest misfit: there "
+            "may be a smaller one. Raise n_init, or take fewer factors."
+        )
     if found.heywood:
         names = [products[j] for j in found.heywood]
         told.append(
@@ -247,10 +255,16 @@ def _warnings(
         )
     if data.zero_cells:
         pairs = [f"{products[i]} and {products[j]}" for i, j in data.zero_cells]
+        one = len(pairs) == 1
         told.append(
-            f"{len(pairs)} of the pairs have an empty cell (never bought together, or "
-            f"never apart), filled with half a row: {_listed(pairs)}. Their "
-            "correlations are bounds rather than estimates."
+            f"{'1 pair has' if one else f'{len(pairs):,} pairs have'} an empty cell "
+            "(never bought together, or never apart), filled with half a row: "
+            f"{_listed(pairs)}. "
+            + (
+                "Its correlation is a bound rather than an estimate."
+                if one
+                else "Their correlations are bounds rather than estimates."
+            )
         )
     if data.copies:
         pairs = [f"{products[i]} and {products[j]}" for i, j, _ in data.copies]
@@ -259,7 +273,7 @@ def _warnings(
         told.append(
             "The correlations did not fit together (smallest eigenvalue "
             f"{smooth.least:.3g}) and were smoothed: one changed by up to "
-            f"{smooth.largest_change:.3f}, {smooth.mean_change:.3f} on average."
+            f"{smooth.largest_change:.3f}, root mean square {smooth.mean_change:.3f}."
         )
     if found.rows < len(products):
         told.append(

@@ -10,6 +10,9 @@ from pydantic import Field
 from flask_api.domains.market.runs.request_schema import FitParams, Model, RunRequest
 from flask_api.numerics.errors import InputError
 
+#: Products whose correlations can be factored: each step takes some seconds then.
+MOST_PRODUCTS = 2_000
+
 
 class FactorParams(FitParams):
     """Factors behind tetrachoric correlations."""
@@ -40,9 +43,20 @@ class FactorRun(RunRequest):
     params: FactorParams
 
 
+def refuse_many(products: list[str]) -> None:
+    """Refuse more products than can be factored in bearable time."""
+    if len(products) > MOST_PRODUCTS:
+        raise InputError(
+            f"got {len(products):,} products; wanted at most {MOST_PRODUCTS:,}: all "
+            "pairs of more would take hours. Name fewer product_columns, or take mca",
+            "product_columns",
+        )
+
+
 def _fewer_than_products(
     params: Mapping[str, Any], facts: Mapping[str, Any], products: list[str]
 ) -> None:
+    refuse_many(products)
     wanted = params["n_factors"]
     if products and wanted >= len(products):
         raise InputError(

@@ -89,7 +89,7 @@ def select(
     Raises InputError for settings out of range and data without correlations.
     """
     _checked(patterns.items, max_factors)
-    found = tetrachoric(pairs_of(patterns))
+    found = tetrachoric(pairs_of(patterns), names)
     smooth = smoothed(found.correlations)
     values = np.asarray(np.linalg.eigvalsh(smooth.correlations)[::-1], np.float64)
     most = _most(patterns.items, max_factors)

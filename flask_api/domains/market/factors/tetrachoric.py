@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,11 +49,12 @@ class Tetrachoric:
     copies: tuple[tuple[int, int, bool], ...]
 
 
-def tetrachoric(pairs: PairCounts) -> Tetrachoric:
+def tetrachoric(pairs: PairCounts, names: Sequence[str] | None = None) -> Tetrachoric:
     """The correlations that give back how often two products are bought together.
 
     pairs   complete counts (of `pairs_of`); rows where one of two values is missing
             are left out of that pair, from its margins too
+    names   of the products, for refusals; None = their numbers
 
     For each pair thresholds follow from its margins and the correlation from the share
     that bought both, which is maximum likelihood for a table of two by two.
@@ -65,7 +67,7 @@ def tetrachoric(pairs: PairCounts) -> Tetrachoric:
     items = pairs.items
     first, second = np.triu_indices(items, 1)
     cells = [cell[first, second] for cell in pairs.cells()]
-    _refuse_untold(first, second, cells)
+    _refuse_untold(first, second, cells, names)
     rho, error = _solution(cells)
     empty = np.min(cells, axis=0) == 0
     return Tetrachoric(
@@ -116,14 +118,20 @@ def _checked(pairs: PairCounts) -> None:
     refuse_constant(pairs, "a correlation")
 
 
-def _refuse_untold(first: Index, second: Index, cells: list[Floats]) -> None:
+def _refuse_untold(
+    first: Index, second: Index, cells: list[Floats], names: Sequence[str] | None
+) -> None:
     wrong = np.flatnonzero(_least_margin(cells) == 0)
     if len(wrong):
-        i, j = int(first[wrong[0]]) + 1, int(second[wrong[0]]) + 1
+        i, j = (
+            at + 1 if names is None else repr(names[at])
+            for at in (int(first[wrong[0]]), int(second[wrong[0]]))
+        )
+        each = "it" if len(wrong) == 1 else f"each of the {len(wrong):,} such pairs"
         raise InputError(
             f"got columns {i} and {j} of which one never changes where both are known; "
-            f"wanted 0 and 1 of both there: leave one of the {len(wrong)} such pairs "
-            "out, or drop or impute missing values",
+            f"wanted 0 and 1 of both there: leave one product of {each} out, or drop "
+            "or impute missing values",
             "product_columns",
             [{"columns": [int(first[w]) + 1, int(second[w]) + 1]} for w in wrong],
         )

@@ -19,8 +19,9 @@ Floats = npt.NDArray[np.float64]
 
 #: Passes that each start gets before the best are chosen.
 SCREENED = 15
-#: Starts whose log-likelihood is this near to the best have found the same.
-SAME = 0.01
+#: Starts whose log-likelihood is this near to the best have found the same: so much,
+#: or of a huge one, which rounds more coarsely, such a share.
+SAME, SAME_SHARE = 0.01, 1e-9
 #: Finished starts that have to agree on the best before the others are left.
 AGREED = 2
 #: The best start is followed on until changes are so much smaller still, or noise.
@@ -97,7 +98,8 @@ class Fitting:
     def reached(self) -> int:
         """Finished starts that are as good as the best."""
         best = self.leader.log_likelihood
-        return sum(s.finished and s.log_likelihood >= best - SAME for s in self.starts)
+        near = best - max(SAME, SAME_SHARE * abs(best))
+        return sum(s.finished and s.log_likelihood >= near for s in self.starts)
 
     def best(self) -> LatentClasses:
         """The best model so far; after `finished`, the answer."""

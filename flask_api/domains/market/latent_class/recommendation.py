@@ -32,6 +32,8 @@ class Candidate:
     finished, reached    starts followed to their end, and those that found the best
     p_value              of the bootstrap test of one class less against this number;
                          None where it was not asked for, or not needed any more
+    identified           whether the data tell all its numbers apart; None where that
+                         was not looked at, which is so of models that fit worse
     """
 
     model: LatentClasses = field(repr=False)
@@ -44,6 +46,7 @@ class Candidate:
     finished: int
     reached: int
     p_value: float | None = None
+    identified: bool | None = None
 
     @property
     def classes(self) -> int:
@@ -62,7 +65,7 @@ class Recommendation:
 def recommend(candidates: Sequence[Candidate]) -> Recommendation:
     """The number of classes to take: by BIC, among models one can stand by.
 
-    Models that did not converge, have more numbers than the data can tell apart, or a
+    Models that did not converge, have numbers that the data can't tell apart, or a
     class below 1 % of rows or below 10 rows are passed over. A likelihood-ratio test
     that does not speak for a model leads to the smaller one it was compared with.
     """
@@ -122,6 +125,8 @@ def _faults(candidate: Candidate) -> list[str]:
         found.append("it did not converge")
     if candidate.degrees_of_freedom < 0:
         found.append("it has more numbers than the data can tell apart")
+    elif candidate.identified is False:
+        found.append("the data don't determine all its numbers")
     if candidate.classes > 1 and (
         candidate.smallest < SMALL_SHARE or rows < SMALL_ROWS
     ):

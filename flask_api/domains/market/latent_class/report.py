@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +19,21 @@ from flask_api.domains.market.latent_class.criteria import (
     criteria,
     goodness_of_fit,
 )
+from flask_api.domains.market.latent_class.draining import drained
 from flask_api.domains.market.latent_class.fit import Fitting
-from flask_api.domains.market.latent_class.information import Errors, standard_errors
+from flask_api.domains.market.latent_class.information import (
+    Errors,
+    finding_errors,
+)
 from flask_api.domains.market.latent_class.model import LatentClasses
-from flask_api.domains.market.latent_class.residuals import Residuals, residuals
+from flask_api.domains.market.latent_class.residuals import (
+    Residuals,
+    finding_residuals,
+)
 from flask_api.domains.market.patterns.patterns import Patterns
 
 Floats = npt.NDArray[np.float64]
+T = TypeVar("T")
 
 #: A class with a smaller share, or with fewer rows, is worth a second look.
 SMALL_SHARE, SMALL_ROWS = 0.01, 10
@@ -68,23 +77,32 @@ def report(
     robust: bool = False,
     confidence: float = 0.95,
     names: Sequence[str] | None = None,
-    between: Callable[[], None] | None = None,
 ) -> Report:
+    """Every diagnostic of the best model so far, at once. See `reporting`."""
+    return drained(reporting(fitting, robust, confidence, names))
+
+
+def reporting(
+    fitting: Fitting,
+    robust: bool = False,
+    confidence: float = 0.95,
+    names: Sequence[str] | None = None,
+) -> Generator[float, None, Report]:
     """Every diagnostic of the best model so far.
 
     fitting      the state of `fit`, also one that was left before its end
     robust       sandwich standard errors instead of those from observed information
     confidence   of the intervals
     names        of the columns, for warnings; None = 1, 2, ...
-    between      called between blocks of work; what it raises ends the work
+
+    Yields the share that is done after each block of work, and returns the report.
     """
     patterns, model = fitting.patterns, fitting.best()
     rows = int(patterns.counts[patterns.informative()].sum())
     classes = classification(patterns, model)
-    left = residuals(patterns, model)
-    errors = standard_errors(
-        patterns, model, robust=robust, confidence=confidence, between=between
-    )
+    left = yield from _part(finding_residuals(patterns, model), 0.0, 0.3)
+    found = finding_errors(patterns, model, robust, confidence)
+    errors = yield from _part(found, 0.3, 0.7)
     boundaries = int(errors.boundary.sum())
     judged = goodness_of_fit(patterns, model)
     warnings = [
@@ -105,6 +123,19 @@ def report(
         boundaries,
         warnings,
     )
+
+
+def _part(
+    work: Generator[float, None, T], before: float, width: float
+) -> Generator[float, None, T]:
+    """Work whose shares are those of a part of the whole."""
+    while True:
+        try:
+            share = next(work)
+        except StopIteration as end:
+            found: T = end.value
+            return found
+        yield before + width * share
 
 
 def _search_warnings(fitting: Fitting, model: LatentClasses) -> list[str]:
@@ -179,7 +210,9 @@ def _model_warnings(
             f"The model has {model.parameters:,} free numbers, more than the data can "
             "tell apart (negative degrees of freedom): take fewer classes."
         )
-    if not errors.identified:
+    if errors.beyond is not None:
+        said.append(errors.beyond)
+    elif not errors.identified:
         said.append(
             "The data don't determine all numbers of the model: other numbers are as "
             "likely, and there are no standard errors. Take fewer classes."
@@ -187,8 +220,13 @@ def _model_warnings(
     boundaries = int(errors.boundary.sum())
     if boundaries:
         said.append(
-            f"{boundaries} of {model.probabilities.size:,} probabilities are 0 or 1: "
-            "they have no standard error, and are taken as known for the others."
+            f"{boundaries:,} of {model.probabilities.size:,} probabilities are 0 or 1"
+            + (
+                "."
+                if errors.beyond is not None
+                else ": they have no standard error, and are taken as known for the "
+                "others."
+            )
         )
     smallest = float(model.sizes[-1])
     if model.classes > 1 and smallest < max(SMALL_SHARE, SMALL_ROWS / rows):

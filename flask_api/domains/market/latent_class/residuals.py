@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from flask_api.domains.market.latent_class.draining import drained
 from flask_api.domains.market.latent_class.model import LatentClasses, memberships
 from flask_api.domains.market.patterns.patterns import Patterns
 
@@ -37,7 +39,17 @@ class Residuals:
 
 
 def residuals(patterns: Patterns, model: LatentClasses) -> Residuals:
-    """Bivariate residuals of all pairs, and the correlation of what is left."""
+    """Bivariate residuals, at once. See `finding_residuals`."""
+    return drained(finding_residuals(patterns, model))
+
+
+def finding_residuals(
+    patterns: Patterns, model: LatentClasses
+) -> Generator[float, None, Residuals]:
+    """Bivariate residuals of all pairs, and the correlation of what is left.
+
+    Yields the share that is done after each block of work, and returns the residuals.
+    """
     items = patterns.items
     p, sizes = model.probabilities, model.sizes
     known, both, one = (np.zeros((items, items)) for _ in range(3))
@@ -46,11 +58,16 @@ def residuals(patterns: Patterns, model: LatentClasses) -> Residuals:
         x = patterns.ones(part).astype(np.float64)
         seen = patterns.seen(part).astype(np.float64)
         weight = patterns.counts[part][:, None]
+        before, length = part.start / patterns.size, (part.stop - part.start)
         known += seen.T @ (weight * seen)
+        yield before
         both += x.T @ (weight * x)
+        yield before + 0.25 * length / patterns.size
         one += x.T @ (weight * seen)
         rest = (x - posterior @ p) * seen
+        yield before + 0.5 * length / patterns.size
         left += rest.T @ (weight * rest)
+        yield before + 0.75 * length / patterns.size
         left_square += (rest * rest).T @ (weight * seen)
     together = p.T @ (sizes[:, None] * p)
     alone = np.broadcast_to((sizes @ p)[:, None], together.shape)

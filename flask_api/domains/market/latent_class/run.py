@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,14 +17,16 @@ from flask_api.domains.market.latent_class.covariates import (
 )
 from flask_api.domains.market.latent_class.fit import Fitting, fit
 from flask_api.domains.market.latent_class.likelihood_ratio import likelihood_ratio
-from flask_api.domains.market.latent_class.model import posteriors
-from flask_api.domains.market.latent_class.report import Report, report
-from flask_api.domains.market.runs.model import Outcome, Problem, Step
+from flask_api.domains.market.latent_class.outcome import outcome_of, with_effects
+from flask_api.domains.market.latent_class.report import Report, reporting
+from flask_api.domains.market.runs.model import Problem, Step
 
 Floats = npt.NDArray[np.float64]
 
-#: Pairs of products that the table of residuals lists, the largest first.
-_PAIRS = 200
+#: Work of one resample of the likelihood-ratio test, as a part of the search.
+_RESAMPLE = 0.2
+#: The search's part of the work, where standard errors take long, too.
+_SEARCH = 0.8
 
 
 def lca(problem: Problem, settings: Mapping[str, Any]) -> Iterator[Step]:
@@ -33,12 +34,9 @@ def lca(problem: Problem, settings: Mapping[str, Any]) -> Iterator[Step]:
     searched = _Searched()
     yield from _search(problem, settings, searched)
     fitting = searched.found()
-    yield _writing(fitting)
+    told = yield from _reported(problem, fitting, settings)
     yield Step(
-        1,
-        1,
-        _said(fitting),
-        outcome=_outcome(problem, fitting, settings, searched.p_value),
+        1, 1, _said(fitting), outcome=outcome_of(problem, told, searched.p_value)
     )
 
 
@@ -60,8 +58,8 @@ def lca_covariates(problem: Problem, settings: Mapping[str, Any]) -> Iterator[St
         names=names,
     ):
         yield Step(
-            fitting.done,
-            fitting.done + 1,
+            _SEARCH,
+            1,
             f"Covariates, step {state.iteration} | LL: {state.log_likelihood:.2f}",
             extra={
                 "iteration": state.iteration,
@@ -71,9 +69,9 @@ def lca_covariates(problem: Problem, settings: Mapping[str, Any]) -> Iterator[St
         )
         found = state.effects
     assert found is not None  # the last state has them
-    yield _writing(fitting)
-    outcome = _outcome(problem, fitting, settings, searched.p_value)
-    yield Step(1, 1, _said(fitting), outcome=_with_effects(outcome, found, names))
+    told = yield from _reported(problem, fitting, settings)
+    outcome = outcome_of(problem, told, searched.p_value)
+    yield Step(1, 1, _said(fitting), outcome=with_effects(outcome, found, names))
 
 
 # -- steps -----------------------------------------------------------------------
@@ -96,6 +94,8 @@ def _search(
 ) -> Iterator[Step]:
     """The fit, and the bootstrap test against one class less if it was asked for."""
     common = {name: settings[name] for name in ("n_init", "max_iter", "tol")}
+    resamples = settings["bootstrap_resamples"]
+    total = 2 + _RESAMPLE * resamples if resamples else 1
     for into.fitting in fit(
         problem.patterns,
         settings["n_classes"],
@@ -103,14 +103,13 @@ def _search(
         exhaustive_starts=settings["exhaustive_starts"],
         **common,
     ):
-        yield step_of(into.fitting)
-    resamples = settings["bootstrap_resamples"]
+        yield _part(step_of(into.fitting), 0, total)
     if not resamples:
         return
     smaller: Fitting | None = None
     fewer = settings["n_classes"] - 1
     for smaller in fit(problem.patterns, fewer, seed=problem.seed, **common):
-        yield step_of(smaller)
+        yield _part(step_of(smaller), 1, total)
     assert smaller is not None
     fitting = into.found()
     for state in likelihood_ratio(
@@ -123,12 +122,18 @@ def _search(
         seed=problem.seed,
     ):
         yield Step(
-            fitting.done + state.done,
-            fitting.done + resamples,
+            _SEARCH * (2 + _RESAMPLE * state.done),
+            total,
             f"Likelihood-ratio test: resample {state.done}/{resamples}",
             extra={"resample": state.done, "resamples": resamples},
         )
         into.p_value = state.p_value if state.done else None
+
+
+def _part(step: Step, before: int, total: float) -> Step:
+    """A step of a search, of which so many come before, out of a whole."""
+    done = before + min(1.0, step.done / step.total)
+    return replace(step, done=_SEARCH * done, total=total)
 
 
 def step_of(state: Fitting) -> Step:
@@ -158,221 +163,30 @@ def step_of(state: Fitting) -> Step:
     )
 
 
-def _writing(fitting: Fitting) -> Step:
-    return Step(
-        fitting.done, fitting.done + 1, "Standard errors and residuals", extra={}
+def _reported(
+    problem: Problem, fitting: Fitting, settings: Mapping[str, Any]
+) -> Generator[Step, None, Report]:
+    """Every diagnostic, told step by step."""
+    work = reporting(
+        fitting,
+        settings["robust_errors"],
+        settings["confidence_level"],
+        problem.columns,
     )
+    share = 0.0
+    while True:
+        yield Step(
+            _SEARCH + (1 - _SEARCH) * share,
+            1,
+            f"Standard errors and residuals: {share:.0%}",
+        )
+        try:
+            share = next(work)
+        except StopIteration as end:
+            told: Report = end.value
+            return told
 
 
 def _said(state: Fitting) -> str:
     best = state.leader
     return f"{state.classes} classes | LL: {best.log_likelihood:.4f}"
-
-
-# -- outcome ---------------------------------------------------------------------
-
-
-def _outcome(
-    problem: Problem,
-    fitting: Fitting,
-    settings: Mapping[str, Any],
-    p_value: float | None,
-) -> Outcome:
-    told = report(
-        fitting,
-        robust=settings["robust_errors"],
-        confidence=settings["confidence_level"],
-        names=problem.columns,
-    )
-    model = told.model
-    member = problem.patterns.expand(posteriors(problem.patterns, model))
-    classes = [f"class_{number}" for number in range(1, model.classes + 1)]
-    products = problem.columns
-    metrics: dict[str, float | int | bool | None] = {
-        **asdict(told.criteria),
-        **asdict(told.fit),
-        "relative_entropy": told.classification.relative_entropy,
-        "error_rate": told.classification.error_rate,
-        "boundaries": told.boundaries,
-        "starts_at_best": told.reached,
-        "converged": model.converged,
-    }
-    if p_value is not None:
-        metrics["bootstrap_p_value"] = p_value
-    return Outcome(
-        arrays={
-            "class_probs": model.sizes,
-            "item_probs": model.probabilities,
-            "item_probs_se": told.errors.probabilities,
-            "class_probs_se": told.errors.sizes,
-            "responsibilities": member,
-            "class_assignments": member.argmax(axis=1) + 1,
-            "residual_correlations": told.residuals.correlation,
-            "bivariate_residuals": told.residuals.bivariate,
-            "start_log_likelihoods": told.log_likelihoods,
-            "product_embeddings": model.probabilities.T,
-        },
-        labels={
-            "class_probs": (classes, None),
-            "class_probs_se": (classes, None),
-            "item_probs": (classes, products),
-            "item_probs_se": (classes, products),
-            "responsibilities": (None, classes),
-            "product_embeddings": (products, classes),
-        },
-        product_embeddings="product_embeddings",
-        household_embeddings="responsibilities",
-        similarity="residual_correlations",
-        variance_explained=100 * model.sizes,
-        summary={
-            "n_classes": model.classes,
-            "n_iter": model.iterations,
-            "class_probs": model.sizes.tolist(),
-            "converged": model.converged,
-        },
-        metrics=metrics,
-        tables=_tables(told, products),
-        details={
-            "standard_errors": told.errors.kind,
-            "identified": told.errors.identified,
-        },
-        warnings=told.warnings,
-        converged=model.converged,
-    )
-
-
-def _tables(told: Report, products: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
-    model, errors = told.model, told.errors
-    each = range(model.classes)
-    profiles = [
-        {
-            "class": k + 1,
-            "product": product,
-            "probability": model.probabilities[k, j],
-            "standard_error": errors.probabilities[k, j],
-            "low": errors.probabilities_low[k, j],
-            "high": errors.probabilities_high[k, j],
-            "at_boundary": bool(errors.boundary[k, j]),
-        }
-        for k in each
-        for j, product in enumerate(products)
-    ]
-    sizes = [
-        {
-            "class": k + 1,
-            "size": model.sizes[k],
-            "standard_error": errors.sizes[k],
-            "low": errors.sizes_low[k],
-            "high": errors.sizes_high[k],
-            "most_likely_rows": told.classification.modal_counts[k],
-        }
-        for k in each
-    ]
-    best = told.log_likelihoods.max()
-    starts = [
-        {
-            "start": number,
-            "log_likelihood": value,
-            "below_best": best - value,
-            "finished": bool(done),
-        }
-        for number, (value, done) in enumerate(
-            zip(told.log_likelihoods, told.finished, strict=True), 1
-        )
-    ]
-    certain = [
-        {
-            "assigned_to": k + 1,
-            **{
-                f"class_{m + 1}": told.classification.average_posterior[k, m]
-                for m in each
-            },
-        }
-        for k in each
-    ]
-    return {
-        "class_profiles": profiles,
-        "class_sizes": sizes,
-        "starts": starts,
-        "bivariate_residuals": _pairs(told, products),
-        "classification_table": certain,
-    }
-
-
-def _pairs(told: Report, products: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Pairs that the classes explain least, the worst first."""
-    left = told.residuals
-    rows, columns = np.triu_indices(len(products), 1)
-    values = np.nan_to_num(left.bivariate[rows, columns], nan=-math.inf)
-    order = np.argsort(-values, kind="stable")[:_PAIRS]
-    return [
-        {
-            "product": products[i],
-            "other": products[j],
-            "bivariate_residual": left.bivariate[i, j],
-            "standardised": left.standardised[i, j],
-            "correlation": left.correlation[i, j],
-        }
-        for i, j in zip(rows[order].tolist(), columns[order].tolist(), strict=True)
-    ]
-
-
-def _with_effects(
-    outcome: Outcome, found: CovariateEffects, names: list[str]
-) -> Outcome:
-    classes = [
-        f"class_{number}" for number in range(1, found.coefficients.shape[1] + 1)
-    ]
-    terms = ["intercept", *names]
-    rows = [
-        {
-            "class": k + 1,
-            "reference_class": found.reference + 1,
-            "term": term,
-            "coefficient": found.coefficients[i, k],
-            "standard_error": found.errors[i, k],
-            "z": found.z[i, k],
-            "p": found.p[i, k],
-            "odds_ratio": found.odds_ratios[i, k],
-            "odds_low": found.odds_low[i, k],
-            "odds_high": found.odds_high[i, k],
-            "per_unit": found.per_unit[i, k],
-            "per_unit_standard_error": found.per_unit_errors[i, k],
-        }
-        for k in range(len(classes))
-        if k != found.reference
-        for i, term in enumerate(terms)
-    ]
-    effects = {
-        "beta": found.coefficients,
-        "beta_se": found.errors,
-        "odds_ratios": found.odds_ratios,
-    }
-    return replace(
-        outcome,
-        arrays={**outcome.arrays, **effects},
-        labels={
-            **outcome.labels,
-            **dict.fromkeys(effects, (terms, classes)),
-        },
-        tables={**outcome.tables, "covariate_effects": rows},
-        details={
-            **outcome.details,
-            "feature_names": names,
-            "covariate_means": found.means.tolist(),
-            "covariate_stds": found.scales.tolist(),
-            "reference_class": found.reference + 1,
-            "wald": [
-                {"covariate": name, "wald": wald, "p": p}
-                for name, wald, p in zip(
-                    names, found.wald.tolist(), found.wald_p.tolist(), strict=True
-                )
-            ],
-        },
-        metrics={
-            **outcome.metrics,
-            "covariate_log_likelihood": found.log_likelihood,
-            "covariates_converged": found.converged,
-        },
-        warnings=[*outcome.warnings, *found.warnings],
-    )

@@ -13,7 +13,10 @@ from flask_api.domains.market.latent_class.criteria import (
     goodness_of_fit,
 )
 from flask_api.domains.market.latent_class.fit import Fitting, fit
-from flask_api.domains.market.latent_class.information import BOUNDARY_ROWS
+from flask_api.domains.market.latent_class.information import (
+    BOUNDARY_ROWS,
+    identified,
+)
 from flask_api.domains.market.latent_class.likelihood_ratio import (
     LikelihoodRatio,
     likelihood_ratio,
@@ -37,6 +40,8 @@ class Selection:
     candidates       those fitted, in this order
     fitting          the fit under way
     test             the likelihood-ratio test under way, or None
+    looked_at        number of classes of which it is being looked whether the data
+                     determine them, or None
     recommendation   of the candidates so far, None before the first
     """
 
@@ -44,6 +49,7 @@ class Selection:
     candidates: list[Candidate] = field(default_factory=list)
     fitting: Fitting | None = None
     test: LikelihoodRatio | None = None
+    looked_at: int | None = None
     recommendation: Recommendation | None = None
 
 
@@ -91,6 +97,7 @@ def select(
         state.candidates.append(_candidate(patterns, fitting))
         state.recommendation = recommend(state.candidates)
         yield state
+    yield from _stood_by(patterns, state)
     testing = resamples > 0
     for before, after in zip(state.candidates, state.candidates[1:], strict=False):
         if not testing:
@@ -110,6 +117,32 @@ def select(
         testing = after.p_value < SIGNIFICANT
         state.recommendation = recommend(state.candidates)
         yield state
+    yield from _stood_by(patterns, state)
+
+
+def _stood_by(patterns: Patterns, state: Selection) -> Iterator[Selection]:
+    """Look whether the model that is recommended is determined by the data.
+
+    Where it isn't, the next one is recommended, and looked at. Others are not: that
+    takes longer than many a fit.
+    """
+    asked = set[int]()
+    while True:
+        state.recommendation = recommend(state.candidates)
+        number = state.recommendation.classes
+        chosen = next(c for c in state.candidates if c.classes == number)
+        if number in asked or chosen.identified is not None:
+            return
+        asked.add(number)
+        state.looked_at = number
+        work = identified(patterns, chosen.model)
+        while True:
+            try:
+                next(work)
+            except StopIteration as end:
+                chosen.identified, state.looked_at = end.value, None
+                break
+            yield state
 
 
 def _candidate(patterns: Patterns, fitting: Fitting) -> Candidate:

@@ -72,7 +72,7 @@ def fit(
     n_components: int,
     *,
     init: str = "nndsvda",
-    n_init: int = 5,
+    n_init: int = 10,
     max_iter: int = 1000,
     tol: float = 1e-4,
     push: float = PUSH,
@@ -109,7 +109,7 @@ def fit(
     assert pairs is not None  # patterns are one block at least
     both = pairs.both
     _refuse_nothing(both)
-    known, whole = spectrum(both), float(np.trace(both))
+    known, whole = spectrum(both, n_components + 1), float(np.trace(both))
     mean = whole / patterns.rows / patterns.items
     state.phase = "descending"
     tiles = kernel.tiled(patterns.codes, patterns.counts)

@@ -20,7 +20,7 @@ class NmfParams(FitParams):
         "nndsvda", description="of the first start; all others are random"
     )
     n_init: int = Field(
-        5, ge=1, le=50, description="starts; the others tell how stable parts are"
+        10, ge=1, le=50, description="starts; the others tell how stable parts are"
     )
     max_iter: int = Field(1000, ge=10, le=10_000, description="rounds of each start")
     tol: float = Field(

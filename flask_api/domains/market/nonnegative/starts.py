@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import lapack
 
 from flask_api.domains.market.nonnegative import kernel
 from flask_api.domains.market.patterns.patterns import Patterns
+from flask_api.domains.market.patterns.spectrum import largest
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,21 +55,25 @@ class Start:
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Singular values of the table and its right singular vectors, as columns."""
+    """Singular values of the table and its right singular vectors, as columns.
+
+    Of many products only the first are here, more than there are components; `rank`
+    is that of the whole table.
+    """
 
     values: Floats
     vectors: Floats
-
-    @property
-    def rank(self) -> int:
-        squares = self.values**2
-        return int((squares > _RANK * squares[0]).sum())
+    rank: int
 
 
-def spectrum(both: Floats) -> Spectrum:
-    """Of the counts of products bought together, X^T X."""
-    values, vectors = np.linalg.eigh(both)
-    return Spectrum(np.sqrt(np.maximum(values, 0.0))[::-1], vectors[:, ::-1])
+def spectrum(both: Floats, count: int) -> Spectrum:
+    """Of the counts of products bought together, X^T X: at least the largest."""
+    squares, vectors = largest(both, count)
+    least = _RANK * float(squares[0])
+    rank = int((squares > least).sum())
+    if len(squares) < len(both):  # Cholesky with pivots: a twentieth of all eigenvalues
+        rank = int(lapack.dpstrf(both, tol=least)[2])
+    return Spectrum(np.sqrt(np.maximum(squares, 0.0)), vectors, rank)
 
 
 def make_start(

@@ -22,6 +22,11 @@ class RunBody(Request):
     params: dict[str, Any] = Field(
         default_factory=dict, description="of the model: see `POST /api/jobs`"
     )
+    data: Any = Field(
+        None,
+        description="the table itself, as `POST /api/v1/data` takes it; it is kept, "
+        "and has a `data_id`, before the other keys are judged",
+    )
     data_id: str | None = Field(
         None, max_length=64, description="of an upload; else give `data` or a file"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,16 +41,21 @@ class Kept:
 
 
 def written(
-    outcome: Outcome, products: Sequence[str], folder: Path | None
+    outcome: Outcome,
+    products: Sequence[str],
+    folder: Path | None,
+    tell: Callable[[int], None] = lambda done: None,
 ) -> dict[str, Kept]:
     """Every array of an outcome, by name, written into a folder.
 
     folder   gets `arrays/<name>.npy`, `.parquet` and `.csv`; None = nothing is written
+    tell     called before each array with the number of those before it
     """
-    found = {}
+    found: dict[str, Kept] = {}
     if folder is not None:
         (folder / "arrays").mkdir(parents=True, exist_ok=True)
     for name, given in outcome.arrays.items():
+        tell(len(found))
         values = np.asarray(given)
         rows, columns = _labels(outcome, name, values, products)
         files: tuple[str, ...] = ()

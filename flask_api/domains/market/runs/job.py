@@ -46,12 +46,19 @@ def run_model(
     with table_of(request.data_id, request.data, context, progress, _READING) as table:
         # Beside the arrays: what is saved on the way is fetched as they are.
         place = None if folder is None else folder / "arrays"
-        problem = prepared(model, request, table, seed, place, warnings.tell)
+        problem = prepared(model, request, settings, table, seed, place, warnings.tell)
+        if model.check is not None:  # what came by another way was not judged before
+            model.check(settings, table.facts, list(problem.columns))
         outcome = _fitted(model, problem, settings, progress)
         for warning in outcome.warnings:
             warnings.tell(warning)
-        progress(1 - _WRITING / 2, 1, "writing results")
-        kept = written(outcome, problem.columns, folder)
+        count = len(outcome.arrays)
+
+        def told(done: int) -> None:
+            share = 1 - _WRITING * (1 - done / (count + 1))
+            progress(share, 1, f"writing results: array {done + 1} of {count}")
+
+        kept = written(outcome, problem.columns, folder, told)
         result = result_of(
             model.model_type, settings, problem, outcome, kept, list(warnings)
         )

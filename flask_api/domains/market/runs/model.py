@@ -113,6 +113,8 @@ class Outcome:
     variance_explained      per dimension, in percent
     summary     what lists show: n_iter, n_classes, ... ; small
     metrics     name -> number: bic, aic, log_likelihood, ... ; NaN becomes null
+    absent      metrics that are None because this model, as it was asked for, has no
+                such number; other ones are told to be undefined for the data
     tables      name -> flat rows, each a dict of JSON values: class profiles, residuals
     details     further JSON values, small
     warnings    whole sentences for the user
@@ -129,6 +131,7 @@ class Outcome:
     variance_explained: Floats | None = None
     summary: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, float | int | bool | None] = field(default_factory=dict)
+    absent: Sequence[str] = ()
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
     warnings: Sequence[str] = ()

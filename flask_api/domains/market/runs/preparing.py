@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,11 +14,13 @@ from flask_api.domains.market.data.checks import (
     nearly_binary,
     products,
     refuse_product_as_count,
+    refuse_unfit,
     refuse_unusable,
 )
 from flask_api.domains.market.data.table import MISSING, Table
 from flask_api.domains.market.data.words import counted
 from flask_api.domains.market.runs.model import Problem
+from flask_api.domains.market.runs.request_schema import columns_of
 from flask_api.numerics.errors import InputError
 
 Bytes = npt.NDArray[np.uint8]
@@ -45,11 +47,15 @@ class Taking(Protocol):
     def of_products(self) -> bool: ...
     @property
     def least_products(self) -> int: ...
+    @property
+    def numeric_columns(self) -> tuple[str, ...]: ...
+    def columns_named(self, params: Mapping[str, Any]) -> list[str]: ...
 
 
 def prepared(
     model: Taking,
     request: Wanted,
+    settings: Mapping[str, Any],
     table: Table,
     seed: int,
     folder: Path | None,
@@ -57,20 +63,29 @@ def prepared(
 ) -> Problem:
     """What is to be fitted.
 
-    tell   called with whole sentences on what was left out or filled in
+    settings   the `params` of the request, which may name covariates
+    tell       called with whole sentences on what was left out or filled in
 
     Raises InputError for columns and cells that can't be used, by column and row.
     """
     if not model.of_products:
         empty = np.empty((table.n_rows, 0), np.uint8)
         return Problem(empty, (), seed, table, folder)
-    names = products(table.columns, request.product_columns, least=model.least_products)
+    counts = request.count_column
+    covariates = model.columns_named(settings)
+    names = products(
+        table.columns,
+        request.product_columns,
+        least=model.least_products,
+        beside=[*covariates, *([] if counts is None else [counts])],
+    )
+    for name in model.numeric_columns:
+        wanted = columns_of(settings, name)
+        refuse_unfit(table.columns, wanted, request.product_columns, f"params.{name}")
     if request.product_columns is None and (unlike := nearly_binary(table.columns)):
         tell(unlike)
-    counts = request.count_column
     if counts is not None:
         refuse_product_as_count(counts, request.product_columns)
-        names = [name for name in names if name != counts]
     refuse_unusable(table.columns, names, request.missing, model.takes_missing)
     values = table.binary(names)
     standing = None if counts is None else table.numbers([counts])[:, 0]
@@ -126,17 +141,13 @@ def _settled(
         return values, None
     if missing == "drop":
         kept = np.flatnonzero(~gaps.any(axis=1))
-        dropped = len(values) - len(kept)
         if not len(kept):
             raise InputError(
                 "missing: every row has a missing value, so `drop` leaves none; take "
                 "impute_mode, or fewer columns",
                 "missing",
             )
-        tell(
-            f"{dropped:,} of {len(values):,} rows have missing values; they were left "
-            "out."
-        )
+        tell(_left_out(gaps.any(axis=1), standing))
         return values[kept], kept
     weight = np.ones(len(values)) if standing is None else standing
     ones, zeros = (
@@ -151,6 +162,19 @@ def _settled(
         "they are."
     )
     return filled, None
+
+
+def _left_out(
+    gone: npt.NDArray[np.bool_], standing: npt.NDArray[np.float64] | None
+) -> str:
+    """How much `drop` took away: rows, and the households they stand for."""
+    said = f"{int(gone.sum()):,} of {counted(len(gone), 'row')}"
+    if standing is not None:
+        said += (
+            f", which stand for {standing[gone].sum():,.10g} of "
+            f"{standing.sum():,.10g} households,"
+        )
+    return f"{said} have missing values; they were left out."
 
 
 def _refuse_constant(

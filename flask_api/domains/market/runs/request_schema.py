@@ -52,6 +52,18 @@ class RunRequest(Request):
 
 
 @dataclass(frozen=True)
+class Judge:
+    """A quick analysis of `{data_id, params}` that refuses what a fit would refuse.
+
+    kind     of the analysis
+    params   those that it knows; others of the model are left out
+    """
+
+    kind: str
+    params: type[Request]
+
+
+@dataclass(frozen=True)
 class Model:
     """A model of market structure that can be run."""
 
@@ -80,6 +92,9 @@ class Model:
         field(default=None, compare=False)
     )
 
+    #: Judges cells of the data, too, which `check` can't see.
+    judged_by: Judge | None = None
+
     @property
     def kind(self) -> str:
         return f"market.{self.model_type}"
@@ -107,8 +122,14 @@ class Model:
 
     def columns_named(self, params: Mapping[str, Any]) -> list[str]:
         """Numeric columns that `params` name besides products."""
-        found: list[str] = []
-        for name in self.numeric_columns:
-            given = params.get(name) or []
-            found += [given] if isinstance(given, str) else given
-        return found
+        return [
+            column
+            for name in self.numeric_columns
+            for column in columns_of(params, name)
+        ]
+
+
+def columns_of(params: Mapping[str, Any], name: str) -> list[str]:
+    """Columns that one of `params` names: one, several or none."""
+    given = params.get(name) or []
+    return [given] if isinstance(given, str) else list(given)

@@ -46,7 +46,13 @@ def result_of(
         )
     variance = outcome.variance_explained
     metrics = {name: _plain(value) for name, value in outcome.metrics.items()}
-    undefined = [name for name, value in metrics.items() if value is None]
+    if outcome.absent:
+        said.append(f"{', '.join(outcome.absent)}: no part of this model, so null.")
+    undefined = [
+        name
+        for name, value in metrics.items()
+        if value is None and name not in outcome.absent
+    ]
     if undefined:
         said.append(f"{', '.join(undefined)}: not defined for these data, so null.")
     return {

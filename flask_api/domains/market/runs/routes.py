@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -14,6 +16,7 @@ from flask_api.domains.market.data.checks import (
     products,
     refuse_product_as_count,
     refuse_text,
+    refuse_unfit,
     refuse_unusable,
 )
 from flask_api.domains.market.data.receiving import facts_of, received, there, uploads
@@ -27,8 +30,9 @@ from flask_api.domains.market.runs.dialect import run_row
 from flask_api.domains.market.runs.files import kept_files
 from flask_api.domains.market.runs.leftovers import sweep
 from flask_api.domains.market.runs.registry import BY_KIND, BY_TYPE, MODELS
-from flask_api.domains.market.runs.request_schema import Model, RunRequest
+from flask_api.domains.market.runs.request_schema import Model, RunRequest, columns_of
 from flask_api.errors import (
+    Conflict,
     InvalidInput,
     JobNotFound,
     ServiceError,
@@ -60,6 +64,8 @@ _FORMS = {
 #: Seconds that a run may wait for its data to be read and judged; after them the run
 #: is there, and its worker judges. The seed's client gives up after five.
 _JUDGED_S = 2.0
+#: Cells are judged before the run in tables of so many rows.
+_JUDGED_ROWS = 200_000
 _ERRORS = dict.fromkeys((400, 404, 409, 413, 415, 503, 507))
 _ORDERS: Mapping[str, Order] = {
     "created_at": "created",
@@ -134,8 +140,11 @@ def _created(fields: dict[str, Any]) -> Response:
     asked = validate(RunBody, fields)
     model = _model_of(asked.model_type)
     request = _request_of(model, asked)
+    until = time.monotonic() + preference(_JUDGED_S).wait_s
     facts = facts_of(str(asked.data_id), preference(_JUDGED_S).wait_s)
     names = None if facts is None else _judged(model, request, facts)
+    if facts is not None and facts["n_rows"] <= _JUDGED_ROWS:
+        _judge_cells(model, request, until)
     uploads().touch(str(asked.data_id))
     remarks: dict[str, Any] = {
         "description": asked.description,
@@ -210,19 +219,17 @@ def _judged(
     names: list[str] | None = None
     try:
         if model.of_products:
-            names = products(
-                columns, request.get("product_columns"), least=model.least_products
-            )
-            counts = request.get("count_column")
+            asked, counts = request.get("product_columns"), request.get("count_column")
+            for name in model.numeric_columns:
+                wanted = columns_of(request["params"], name)
+                refuse_unfit(columns, wanted, asked, f"params.{name}")
+            beside = model.columns_named(request["params"])
             if counts is not None:
-                refuse_product_as_count(counts, request.get("product_columns"))
+                refuse_product_as_count(counts, asked)
                 refuse_text(columns, [counts], "count_column")
-                names = [name for name in names if name != counts]
+                beside.append(counts)
+            names = products(columns, asked, least=model.least_products, beside=beside)
             refuse_unusable(columns, names, missing, model.takes_missing)
-        for name in model.numeric_columns:
-            given = request["params"].get(name) or []
-            wanted = [given] if isinstance(given, str) else given
-            refuse_text(columns, wanted, f"params.{name}")
         if model.check is not None:
             model.check(request["params"], facts, names or [])
     except InputError as error:
@@ -231,6 +238,26 @@ def _judged(
             details=[{"field": error.field or "data", "problem": str(error)}],
         ) from None
     return names
+
+
+def _judge_cells(model: Model, request: Mapping[str, Any], until: float) -> None:
+    """Have a worker refuse what it can until then; later the run's own refuses it.
+
+    Raises the refusal.
+    """
+    judge, left = model.judged_by, until - time.monotonic()
+    if judge is None or left <= 0:
+        return
+    known = judge.params.model_fields
+    params = {k: v for k, v in request["params"].items() if k in known}
+    asked, owner = {"data_id": request["data_id"], "params": params}, current_owner()
+    job = registry().submit(judge.kind, asked, owner=owner).job
+    job = registry().wait(owner, job.id, left)
+    if job.status is Status.FAILED:
+        registry().result(owner, job.id)  # raises what it failed with
+    if not job.status.terminal:
+        with suppress(Conflict):  # it has ended meanwhile: so much the better
+            registry().cancel(owner, job.id, by=owner)
 
 
 @bp.get("/api/v1/runs")

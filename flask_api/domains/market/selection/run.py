@@ -50,14 +50,18 @@ def _class_step(state: Selection, resamples: int) -> Step:
     """Where it stands: one part of the work for each number, and for each test."""
     numbers, fitted = len(state.numbers), len(state.candidates)
     total = numbers * (2 if resamples else 1)
-    if state.test is not None:
+    if state.looked_at is not None:
+        done = total if _tested(state) else float(fitted)
+        message = f"Looking whether the data determine {state.looked_at} classes"
+        extra: dict[str, Any] = {"classes": state.looked_at}
+    elif state.test is not None:
         done = numbers + max(0, _tested(state)) + state.test.done / state.test.total
         smaller, larger = state.test.classes
         message = (
             f"{larger} classes against {smaller}: resample {state.test.done}/"
             f"{state.test.total}"
         )
-        extra: dict[str, Any] = {"classes": larger, "resample": state.test.done}
+        extra = {"classes": larger, "resample": state.test.done}
     elif state.fitting is not None and fitted < numbers:
         step = step_of(state.fitting)
         done = fitted + min(0.99, step.done / step.total)
@@ -102,6 +106,7 @@ def _class_outcome(state: Selection) -> Outcome:
             "starts_finished": one.finished,
             "starts_at_best": one.reached,
             "converged": one.model.converged,
+            "identified": one.identified,
             "bootstrap_p_value": one.p_value,
             "recommended": one is chosen,
         }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from flask_api.domains.market.factors.schema import refuse_many
 from flask_api.domains.market.latent_class.schema import EXAMPLE_DATA
 from flask_api.domains.market.runs.request_schema import FitParams, Model, RunRequest
 from flask_api.validation import misplaced
@@ -74,6 +76,13 @@ class ModelSelectionRun(RunRequest):
     params: ModelSelectionParams
 
 
+def _not_too_many(
+    params: Mapping[str, Any], facts: Mapping[str, Any], products: list[str]
+) -> None:
+    if params.get("model", "lca") != "lca":
+        refuse_many(products)
+
+
 _EXAMPLE: dict[str, Any] = {
     "data": EXAMPLE_DATA,
     "params": {"max_number": 3, "n_init": 3, "seed": 1},
@@ -84,5 +93,6 @@ MODEL_SELECTION = Model(
     run="selection.run:model_selection",
     example=_EXAMPLE,
     takes_missing=True,
+    check=_not_too_many,
     tables=("candidates",),
 )

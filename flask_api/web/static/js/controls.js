@@ -61,8 +61,8 @@ const input = (id, more) => make("input", { id, autocomplete: "off", ...more });
 /** How a number is asked for: "a whole number from 2 to 1,000". */
 function wanted({ whole, least, most }) {
   const words = whole ? "a whole number" : "a number";
-  if (Number.isFinite(least) && Number.isFinite(most)) return `${words} from ${editable(least)} to ${editable(most)}`;
-  if (Number.isFinite(least)) return `${words} of at least ${editable(least)}`;
+  if (Number.isFinite(least) && Number.isFinite(most)) return `${words} from ${digits(least)} to ${digits(most)}`;
+  if (Number.isFinite(least)) return `${words} of at least ${digits(least)}`;
   return `${words}, such as 0.05 or 1,200`;
 }
 

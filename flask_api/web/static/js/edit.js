@@ -15,7 +15,7 @@ let editing = null;
 const copyOf = (value) => JSON.parse(JSON.stringify(value));
 
 /** A name after another's: "Base, changed", "Base, changed 2". */
-export function nextName(name) {
+function nextName(name) {
   const found = name.match(/^(.*), changed(?: (\d+))?$/s);
   const next = found ? `${found[1]}, changed ${Number(found[2] ?? 1) + 1}` : `${name}, changed`;
   return next.length <= 255 ? next : `${name.slice(0, 244)}, changed`;

@@ -4,12 +4,14 @@ import * as api from "./api.js";
 
 let schemas = {};
 let requests = new Map(); // kind -> the name of its request's schema
+let fitted = []; // model_type of what `/api/v1/runs` fits
 
 /** Read the description once. Raises ApiError. */
 export async function load() {
   const told = await api.call("GET", "openapi.json");
   schemas = told.components.schemas;
   const forms = told.paths["/api/jobs"].post.requestBody.content["application/json"].schema.oneOf;
+  fitted = (told.paths["/api/v1/runs"]?.post.requestBody.content["application/json"].schema.oneOf ?? []).map((form) => form.properties.model_type.const);
   requests = new Map(forms.map((form) => [form.title, nameOf(form.properties.params)]));
 }
 
@@ -24,6 +26,9 @@ function plain(property) {
 
 /** All kinds of runs. */
 export const kinds = () => [...requests.keys()];
+
+/** Models that a run of `/api/v1/runs` can be of, by their `model_type`. */
+export const modelTypes = () => fitted;
 
 /** What the server says of a kind of run. */
 export const about = (kind) => schemas[requests.get(kind)]?.description ?? "";

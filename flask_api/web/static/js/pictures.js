@@ -89,7 +89,7 @@ function paired(pictures) {
 
 /** The parts of a picture on the page, before it is drawn. */
 function framework({ title, about, wide, table }) {
-  const plot = make("div", { class: "plot" });
+  const plot = make("div", { class: "plot", role: "img", "aria-label": title }); // its numbers are in the table
   const figure = make(
     "figure",
     { class: wide ? "picture wide" : "picture" },

@@ -184,7 +184,8 @@ function progressWords(share, over) {
   const words = [];
   const told = / of \d/.test(job.message ?? ""); // the message itself says how far it is
   if (!told && job.total_steps > 1) words.push(`${format.count(job.step)} of ${format.count(job.total_steps)}`);
-  if (job.message) words.push(carlo() ? job.message : namingOf(job).label(job.message));
+  // what follows a bar in it stands in the tiles
+  if (job.message) words.push(carlo() ? job.message : namingOf(job).label(job.message.split(" | ")[0]));
   if (over) return words;
   // Some work is told as a share of the whole: a rate of that says nothing.
   if (job.rate * job.eta_seconds > 1) words.push(format.rate(job.rate));
@@ -204,13 +205,13 @@ function showLive() {
   const family = familyOf(job.kind, latest.method);
   if (!family?.live) return;
   const naming = namingOf(job);
-  family.live(parts.chart, latest, naming);
-  if (family.liveTiles && parts.chart.hasChildNodes()) parts.figures.replaceChildren(results.tiles(family.liveTiles(latest, naming)));
+  family.live(parts.chart, latest, naming, job);
+  if (family.liveTiles && parts.chart.hasChildNodes()) parts.figures.replaceChildren(results.tiles(family.liveTiles(latest, naming, job)));
 }
 
-/** Draw the live chart anew, at the panel's new width or in new units. */
+/** Draw the live chart anew, at the panel's new width or in new units; it stays where a run was stopped. */
 export function redraw() {
-  if (job && !format.ended(job.status)) showLive();
+  if (job) showLive();
 }
 
 /** The run has ended: fetch what is new and show how it went. */
@@ -223,7 +224,8 @@ async function finish(mine) {
     job.latest_results ??= latest;
     update();
     announce(`The run ${job.status === "failed" ? "has failed" : `is ${format.status(job.status)}`}`);
-    showActions();
+    await showActions(mine);
+    if (mine !== turn) return;
     if (job.status === "failed") {
       const { message = "The run failed.", details } = job.error ?? {};
       const { spoken } = namingOf(job);
@@ -242,14 +244,16 @@ async function finish(mine) {
   }
 }
 
-function showActions() {
+async function showActions(mine) {
+  const kept = job.status === "completed" ? [] : await familyOf(job.kind)?.kept?.(job) ?? [];
+  if (mine !== turn) return;
   const remove = button("Delete", async () => {
     await api.deleteJob(job.id);
     close();
     byId("run").focus();
   }, "quiet-button");
   parts.actions.replaceChildren(
-    ...(job.status === "completed" ? downloads(job) : []),
+    ...(job.status === "completed" ? downloads(job) : kept),
     button("Copy as curl", () => copy(asCurl(request(job)))),
     ...(onEdited ? [button("Edit and run again", async () => onEdited(job))] : []),
     button("Run again", async () => {

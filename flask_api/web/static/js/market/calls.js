@@ -58,9 +58,6 @@ export async function read(id, stopped = () => false) {
 /** Earlier data, the newest first. */
 export const earlier = async () => (await api.call("GET", "api/v1/data?limit=100")).data;
 
-/** Remove data. */
-export const forget = (id) => api.call("DELETE", `api/v1/data/${encodeURIComponent(id)}`);
-
 /**
  * Start a run: its columns and cells are judged before it exists. Raises ApiError.
  * @param {{kind: string, name: string, params: object}} asked as `/api/jobs` takes it

@@ -7,6 +7,7 @@ import * as calls from "./calls.js";
 import * as columns from "./columns.js";
 import { nameOf, remember } from "./memory.js";
 import { options, startReading } from "./reading.js";
+import { spoken } from "./words.js";
 
 let under = null; // the upload under way
 
@@ -14,13 +15,16 @@ let under = null; // the upload under way
 const size = ({ n_rows: rows, columns: found, n_columns: wide = found.length }) =>
   `${count(rows)} ${rows === 1 ? "row" : "rows"}, ${count(wide)} ${wide === 1 ? "column" : "columns"}`;
 
+/** What the server says of a file, in the words of its form. */
+const said = (words) => spoken("market.read_data", words.replace(/^data: /, ""));
+
 /** What data are called here. */
 export const titleOf = (data) => data.name || "Uploaded data";
 
 function refuse(error) {
   const box = byId("upload-problem");
   const list = error.details.map(({ problem }) => problem).filter((problem) => !error.message.includes(problem));
-  box.replaceChildren(make("p", {}, error.message), list.length ? make("ul", {}, ...list.map((words) => make("li", {}, words))) : "");
+  box.replaceChildren(make("p", {}, said(error.message)), list.length ? make("ul", {}, ...list.map((words) => make("li", {}, said(words)))) : "");
   box.hidden = false;
 }
 
@@ -58,6 +62,8 @@ async function send(file) {
     under = null;
     busy(false);
     byId("file").value = ""; // the same file, mended, may be chosen again
+    // the field was disabled meanwhile: the keyboard goes on where it was
+    if (document.activeElement === document.body) byId(columns.shown() ? "data" : "file").focus({ preventScroll: true });
   }
 }
 

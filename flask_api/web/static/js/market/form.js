@@ -118,7 +118,7 @@ export function read() {
     else request[field.name] = value;
   }
   if (found.length > 0) {
-    refuse("The form is not complete.", found);
+    refuse("This has to be mended before the run can start:", found);
     return null;
   }
   return { kind: model().kind, name: byId("run-name").value.trim() || nameOf(request.params), params: request };
@@ -143,9 +143,9 @@ function mark(name, problem) {
   const parts = String(name).split(/[.[\]]+/).filter((word) => word && word !== "params");
   const field = shown.find((one) => one.name === parts[0]);
   preview.blame(problem);
-  if (problem.includes("`missing`")) byId("settings-more").open = true; // what to do about it is said there
+  if (problem.includes("`missing`")) shown.find((one) => one.name === "missing")?.complain("say here what to do about them");
   if (!field) return { product_columns: "Products", data: "Data", body: "" }[parts[0]] ?? name;
-  field.complain(problem, parts.slice(1));
+  field.complain(words.spoken(model().kind, problem), parts.slice(1));
   return field.title;
 }
 
@@ -160,7 +160,7 @@ export function refuse(message, details = [], fromServer = false) {
   const lines = details.map(({ field = "", problem }) => {
     const said = bare(field, problem);
     const title = fromServer ? mark(field, said) : field;
-    return make("li", {}, title ? make("b", {}, `${title}: `) : "", said);
+    return make("li", {}, title ? make("b", {}, `${title}: `) : "", words.spoken(model().kind, said));
   });
   byId("form-problem").replaceChildren(
     make("p", {}, fromServer && lines.length > 0 ? "The server refuses this:" : message),

@@ -3,7 +3,7 @@
 import * as api from "../api.js";
 import * as part from "../controls.js";
 import { announce, byId, make } from "../dom.js";
-import { count, number } from "../format.js";
+import { aligned, count, number } from "../format.js";
 import * as offer from "../offer.js";
 import { show as draw } from "../pictures.js";
 import { over } from "./pictures/shares.js";
@@ -42,11 +42,13 @@ function pictures(told) {
   ].filter(Boolean);
 }
 
+const inLine = aligned(1, 4);
+
 const list = (told) =>
   make("table", {},
     make("thead", {}, make("tr", {}, ...["Group", "Size", "Silhouette"].map((name) => make("th", { scope: "col" }, name)), make("th", { scope: "col", class: "words" }, told.names ? "Members" : "Centre"))),
     make("tbody", {}, ...told.clusters.map((row) => make("tr", {}, make("th", { scope: "row" }, `Group ${row.cluster}`), make("td", {}, count(row.size)), make("td", {}, number(row.silhouette, 3)),
-      make("td", { class: "words" }, row.members ? row.members.join(", ") : row.centre.map((value) => number(value, 3)).join(", "))))));
+      make("td", { class: "words" }, row.members ? row.members.join(", ") : row.centre.map(inLine).join(", "))))));
 
 async function group(event) {
   event.preventDefault();

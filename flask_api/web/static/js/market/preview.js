@@ -3,6 +3,7 @@
 import { byId, make } from "../dom.js";
 import { compact, count, number, percent } from "../format.js";
 import * as columns from "./columns.js";
+import { spoken } from "./words.js";
 
 /** Columns that stand side by side at most; the others are found by name. */
 const MOST = 60;
@@ -85,7 +86,7 @@ export function show() {
   const names = () => data.columns.map(({ name }) => name).filter((name) => name.toLowerCase().includes(find.value.trim().toLowerCase()));
   find = make("input", { type: "search", placeholder: "Find a column", autocomplete: "off", "aria-label": "Find a column", oninput: sheet });
   box.replaceChildren(
-    ...(data.warnings ?? []).map((words) => make("p", { class: "warning" }, words.message ?? words)),
+    ...(data.warnings ?? []).map((words) => make("p", { class: "warning" }, spoken("market.read_data", words.message ?? words))),
     make("div", { class: "preview-bar" },
       make("b", { id: "roles", role: "status" }),
       data.columns.length > 8 ? make("span", { class: "field" }, find) : null,

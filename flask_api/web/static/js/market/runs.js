@@ -118,7 +118,7 @@ function about(row) {
     shape,
     figure ? `${figure[1]} ${format.number(row.metrics[figure[0]], 6)}` : "",
     row.status === "running" ? format.percent(row.progress) : "",
-    Number.isFinite(row.run_duration) ? format.duration(row.run_duration) : "",
+    format.ended(row.status) && Number.isFinite(row.run_duration) ? format.duration(row.run_duration) : "",
     row.created_at ? format.moment(row.created_at) : "",
   ].filter(Boolean).join(" · ");
 }

@@ -68,9 +68,6 @@ const WORDS = {
 const PREFIX = "market.";
 const ORDER = [GROUPS, FACTORS, CHOICE, "How many?", "Further models"];
 
-/** `market.lca` -> `lca`. */
-export const typeOf = (kind) => String(kind).slice(PREFIX.length);
-
 const plain = (type) => type.charAt(0).toUpperCase() + type.slice(1).replaceAll("_", " ");
 
 /** What a model is called. */
@@ -85,7 +82,7 @@ export const titleOf = (type) => WORDS[type]?.title ?? plain(type);
 
 /** The models that the server offers, in the order of their groups. @returns {Model[]} */
 export function models() {
-  const types = offer.kinds().filter((kind) => kind.startsWith(PREFIX) && offer.setting(kind, "params")?.properties).map(typeOf);
+  const types = offer.modelTypes();
   const known = Object.keys(WORDS);
   const place = (type) => (known.includes(type) ? known.indexOf(type) : known.length);
   const found = types.map((type) => ({
@@ -135,3 +132,19 @@ export const exampleOf = (name) => EXAMPLES[name] ?? "";
 
 /** What a setting is called: `n_classes` -> Classes. */
 export const settingOf = (name) => SETTINGS[name] ?? plain(name.replace(/^n_/, ""));
+
+/** Settings of reading a file, by their names in a request. */
+export const READING = { encoding: "Encoding", separator: "Between cells", header: "First line" };
+
+/** Is it a setting of this kind of run, or of reading its data? */
+const isSetting = (kind, name) => name in READING || Boolean(offer.setting(kind, `params.${name}`) ?? offer.setting(kind, name));
+
+/**
+ * A sentence of the server with settings called as the form calls them: `n_init` -> “Random starts”.
+ * A lone word, but for `tol`, is one only between backticks; what stands in quotes is a column.
+ */
+export const spoken = (kind, sentence) =>
+  sentence.replace(/`([a-z_]+)`|(?<![\w.'"])(?:tol|[a-z]+(?:_[a-z]+)+)(?![\w'"]|\.\w)/g, (whole, ticked) => {
+    const name = ticked ?? whole;
+    return isSetting(kind, name) ? `“${READING[name] ?? settingOf(name)}”` : whole;
+  });

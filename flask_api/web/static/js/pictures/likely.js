@@ -31,7 +31,7 @@ export function knots(results) {
  * The share of draws at or below `value`, and between what it must lie.
  * @param {{value: number, share: number}[]} known from `knots`
  */
-export function shareBelow(known, value) {
+function shareBelow(known, value) {
   if (!known.length || value < known[0].value) return { share: 0, least: 0, most: 0 };
   if (value >= known.at(-1).value) return { share: 1, least: 1, most: 1 };
   const next = known.findIndex((knot) => knot.value > value);

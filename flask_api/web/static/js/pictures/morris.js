@@ -8,7 +8,7 @@ import { plain, whiskers } from "./parts.js";
 import { lead, listed, within } from "./ranking.js";
 
 /** sigma / mu* up to which an input's effect counts as what, as the answer's `shape`. */
-export const GUIDES = [[0.1, "a line"], [0.5, "monotone"], [1, "almost monotone"]];
+const GUIDES = [[0.1, "a line"], [0.5, "monotone"], [1, "almost monotone"]];
 
 export function live(box, { output, rows }, naming) {
   plane(box, rows ?? [], { label: naming.label, axis: naming.axis(output), title: `Elementary effects on ${naming.the(output)}` });

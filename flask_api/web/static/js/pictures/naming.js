@@ -2,6 +2,7 @@
 
 import * as api from "../api.js";
 import { number } from "../format.js";
+import { spoken as ofMarket } from "../market/words.js";
 import * as models from "../models.js";
 import { capital } from "./parts.js";
 
@@ -55,7 +56,8 @@ export async function namesIn(job, result) {
  */
 export function namingOf(job, told) {
   const model = job.params?.model ?? {};
-  const own = OF_NO_MODEL.has(job.kind) || job.kind?.startsWith("market.") ? {} : model.formula || model.outputs ? model.inputs ?? {} : null;
+  const market = job.kind?.startsWith("market.");
+  const own = OF_NO_MODEL.has(job.kind) || market ? {} : model.formula || model.outputs ? model.inputs ?? {} : null;
   const version = model.version ?? job.params?.version;
   const inputs = told?.metadata?.inputs ?? {};
   const nameOf = (id) => inputs[id]?.name ?? told?.results?.[id]?.metadata?.name ?? id;
@@ -66,7 +68,7 @@ export function namingOf(job, told) {
     main: job.params?.config?.outputs?.[0] ?? job.params?.output ?? (own ? Object.keys(model.outputs ?? { result: 0 })[0] : "price"),
     label,
     // a name with an underscore, or an S-number, is no word of a sentence
-    spoken: (words) => words.replace(/(?<![\w.])(?:[A-Za-z]\w*_\w*|S\d+)(?![\w.]*\w)/g, label),
+    spoken: (words) => (market ? ofMarket(job.kind, words) : words.replace(/(?<![\w.])(?:[A-Za-z]\w*_\w*|S\d+)(?![\w.]*\w)/g, label)),
     inputUnit: (id) =>
       inputs[id]?.unit ?? told?.results?.[id]?.metadata?.unit ?? (own ? own[id]?.unit : models.unitOf(version, nameOf(id))) ?? "",
     the: (output) => (OUTPUTS[output] ? `the ${OUTPUTS[output]}` : output),

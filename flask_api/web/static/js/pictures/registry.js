@@ -3,8 +3,9 @@
  *
  *   outputs(result)                         the outputs to choose from; none: no choice
  *   view(result, output, naming, job)       {tiles, verdict, warning, pictures} of one
- *   live(box, latest, naming)               optional: the picture that grows
- *   liveTiles(latest, naming)               optional: figures beside it
+ *   live(box, latest, naming, job)          optional: the picture that grows
+ *   liveTiles(latest, naming, job)          optional: figures beside it
+ *   kept(job)                               optional: links to what a run that was stopped has saved
  *
  * A new method is added here, and nowhere else.
  */

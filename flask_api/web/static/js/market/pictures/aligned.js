@@ -3,7 +3,6 @@
 import { number } from "../../format.js";
 import { plain } from "../../pictures/parts.js";
 import { matrix } from "./matrix.js";
-import { short } from "./names.js";
 import { array, columnsOf, firstOf, said, turned } from "./outcome.js";
 
 const MOST = 40; // products
@@ -32,12 +31,12 @@ export function aligned(one, other, pairs) {
     const found = (from ? theirs : mine)[at]?.[product];
     return from && pair.value < 0 ? -found : found; // a factor may point the other way
   };
-  const nameOf = ({ from, at, pair }) => `${from && pair.value < 0 ? "− " : ""}${said((from ? right : left).columns[at] ?? `Dim_${at + 1}`)}, ${short((from ? other : one).name, 22)}`;
+  const nameOf = ({ from, at, pair }) => `${from && pair.value < 0 ? "− " : ""}${from ? "B" : "A"}: ${said((from ? right : left).columns[at] ?? `Dim_${at + 1}`)}`;
   const spread = (product) => Math.max(...mine.map((column) => Math.abs(column[product])));
   const order = products.map((_, index) => index).sort((a, b) => spread(b) - spread(a)).slice(0, MOST);
   const signed = columns.some((column) => order.some((product) => value(column, product) < 0));
   return {
-    title: `${one.name} beside ${other.name}`, wide: true,
+    title: `A: ${one.name} beside B: ${other.name}`, wide: true,
     about: `Each dimension of the one stands left of that of the other which answers to it best; their congruence is ${pairs.map((pair) => number(Math.abs(pair.value), 2)).join(", ")} (above 0.95: the same).`,
     draw: (colours, narrow) => matrix(colours, narrow, {
       columns: columns.map(({ id }) => id), rows: order.map((product) => products[product]), signed, digits: 2,

@@ -216,7 +216,7 @@ export function view(result, output, naming, job) {
 
 /** The log-likelihood as it rises, and the classes so far. */
 export function live(box, latest) {
-  trace(box, latest, { title: "Log-likelihood so far, start after start", y: "log-likelihood" });
+  trace(box, latest, { title: "Log-likelihood so far, start after start", y: "log-likelihood", worse: (value, other) => value < other });
   classSizes(box, latest.class_sizes ?? latest.extra?.class_sizes ?? []);
 }
 

@@ -84,7 +84,7 @@ export function view(result, output, naming, job) {
 }
 
 export function live(box, latest) {
-  trace(box, latest, { title: "Misfit so far, start after start", y: "misfit" });
+  trace(box, latest, { title: "Misfit so far, start after start", y: "misfit", worse: (value, other) => value > other });
 }
 
 export function liveTiles(latest) {

@@ -51,7 +51,7 @@ export function view(result, output, naming, job) {
 }
 
 export function live(box, latest) {
-  trace(box, latest, { title: "Reconstruction error so far, start after start", y: "error" });
+  trace(box, latest, { title: "Reconstruction error so far, start after start", y: "error", worse: (value, other) => value > other });
 }
 
 export function liveTiles(latest) {

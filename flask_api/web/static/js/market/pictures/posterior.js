@@ -3,8 +3,9 @@
 import { make, note } from "../../dom.js";
 import { count, number, percent } from "../../format.js";
 import { intervalBars, MOST } from "../../pictures/bars.js";
+import * as offer from "../../offer.js";
 import { plain } from "../../pictures/parts.js";
-import { trace } from "./growing.js";
+import { chains as ofChains, trace } from "./growing.js";
 import { keptArray } from "./kept.js";
 import { listing } from "./listing.js";
 import { loadings } from "./loadings.js";
@@ -208,21 +209,25 @@ export function view(result, output, naming, job) {
   };
 }
 
+const chainsOf = ({ kind, params }) => params?.params?.n_chains ?? offer.setting(kind, "params.n_chains")?.default ?? 1;
+
 export function live(box, latest) {
   trace(box, latest, { title: "ELBO so far", x: "passes", y: "ELBO" });
+  ofChains(box, latest);
 }
 
-export function liveTiles(latest) {
+export function liveTiles(latest, naming, job) {
   const extra = latest.extra ?? {};
+  const chains = chainsOf(job);
   return [
-    Number.isFinite(extra.chain) ? ["Chain", number(extra.chain)] : null,
-    Number.isFinite(extra.draw) ? ["Draw", `${count(extra.draw)}${Number.isFinite(extra.total_draws) ? ` (${count(extra.total_draws)} in all)` : ""}`] : null,
+    Number.isFinite(extra.chain) ? ["Chains", count(chains)] : null,
+    Number.isFinite(extra.draw) ? ["Draw of the slowest", `${count(extra.draw)} of ${count(extra.total_draws / chains)}`] : null,
     Number.isFinite(extra.divergences) ? ["Divergences", count(extra.divergences)] : null,
     Number.isFinite(extra.step_size) ? ["Step size", number(extra.step_size, 3)] : null,
     Number.isFinite(extra.samples_per_second) ? ["Draws per second", number(extra.samples_per_second, 3)] : null,
     Number.isFinite(latest.r_hat_max) ? ["Largest R-hat", number(latest.r_hat_max, 4)] : null,
     Number.isFinite(extra.elbo) ? ["ELBO", number(extra.elbo, 7)] : null,
     Number.isFinite(extra.delta) ? ["Change", number(extra.delta, 3)] : null,
-    extra.engine ? ["Sampler", String(extra.engine)] : null,
+    extra.engine ? ["Sampler", String(extra.engine).split(",")[0]] : null,
   ];
 }

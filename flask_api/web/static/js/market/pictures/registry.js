@@ -4,6 +4,7 @@ import * as choices from "./choices.js";
 import * as classes from "./classes.js";
 import * as correspondence from "./correspondence.js";
 import * as factors from "./factors.js";
+import { keptFiles } from "./kept.js";
 import * as other from "./other.js";
 import * as parts from "./parts.js";
 import * as posterior from "./posterior.js";
@@ -28,6 +29,6 @@ export function familyOf(type) {
   const family = FAMILIES[type] ?? other;
   return {
     outputs: family.outputs, view: family.view,
-    live: family.live ?? other.live, liveTiles: family.liveTiles ?? other.liveTiles,
+    live: family.live ?? other.live, liveTiles: family.liveTiles ?? other.liveTiles, kept: keptFiles,
   };
 }

@@ -1,11 +1,11 @@
 /** How many classes or factors: the elbow, the rules, and the recommendation with its reasons. */
 
+import { canvas, EDGE, linear, text } from "../../charts.js";
+import { draw } from "../../dom.js";
 import { count, number, percent } from "../../format.js";
 import { listing } from "./listing.js";
 import { over } from "./shares.js";
 import { array, flat, likelihood, said, table } from "./outcome.js";
-import { canvas, EDGE, linear, text } from "../../charts.js";
-import { draw } from "../../dom.js";
 
 export const outputs = () => [];
 
@@ -117,23 +117,30 @@ export function view(result) {
   };
 }
 
-/** The BIC of each number that is fitted so far. */
-export function live(box, latest) {
-  const rows = (latest.candidates ?? []).filter((row) => Number.isFinite(row.bic));
-  if (rows.length === 0) return;
+/** What is known of each number so far: points joined by a line. @param {[number, number][]} points */
+function growing(box, title, points) {
+  if (points.length === 0) return;
   const height = 220;
-  const { svg, width } = canvas(box, height, `BIC so far: ${rows.map((row) => `${row.number} classes ${number(row.bic, 6)}`).join(", ")}`);
-  const values = rows.map((row) => row.bic);
+  const { svg, width } = canvas(box, height, `${title}: ${points.map(([at, value]) => `${at}: ${number(value, 6)}`).join(", ")}`);
+  const values = points.map(([, value]) => value);
   let [low, high] = [Math.min(...values), Math.max(...values)];
   if (low === high) high = low + 1;
-  const x = linear(rows[0].number - 0.5, Math.max(rows.at(-1).number, rows[0].number + 3) + 0.5, EDGE.left + 40, width - EDGE.right);
+  const [first, last] = [points[0][0], Math.max(points.at(-1)[0], points[0][0] + 3)];
+  const x = linear(first - 0.5, last + 0.5, EDGE.left + 24, width - EDGE.right - 16);
   const y = linear(low, high, height - EDGE.bottom - 16, EDGE.top + 12);
-  svg.append(text(EDGE.left, 14, "start", "BIC so far", "row-name"), draw("path", { d: `M${rows.map((row) => `${x(row.number)} ${y(row.bic)}`).join("L")}`, class: "step" }));
-  for (const row of rows) {
-    svg.append(
-      draw("circle", { cx: x(row.number), cy: y(row.bic), r: 4, class: "point" }),
-      text(x(row.number), y(row.bic) - 9, "middle", number(row.bic, 6), "end-text"), text(x(row.number), height - 10, "middle", String(row.number)));
-  }
+  svg.append(text(EDGE.left, 14, "start", title, "row-name"), draw("path", { d: `M${points.map(([at, value]) => `${x(at)} ${y(value)}`).join("L")}`, class: "step" }));
+  const room = Math.ceil(76 / (x(first + 1) - x(first))); // points from one with its number to the next
+  points.forEach(([at, value], index) => {
+    svg.append(draw("circle", { cx: x(at), cy: y(value), r: 4, class: "point" }));
+    if ((points.length - 1 - index) % room) return;
+    svg.append(text(x(at), y(value) - 9, "middle", number(value, 6), "end-text"), text(x(at), height - 10, "middle", String(at)));
+  });
+}
+
+/** The BIC of each number of classes that is fitted so far; of factors, the eigenvalues. */
+export function live(box, { candidates = [], eigenvalues = [] }) {
+  if (eigenvalues.length > 0) growing(box, "Eigenvalues of the correlations", eigenvalues.slice(0, 12).map((value, index) => [index + 1, Number(value.toFixed(3))]));
+  else growing(box, "BIC so far", candidates.filter((row) => Number.isFinite(row.bic)).map((row) => [row.number, row.bic]));
 }
 
 /** Figures beside it. */

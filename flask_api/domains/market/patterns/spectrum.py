@@ -1,0 +1,40 @@
+"""Eigenvalues of large symmetric matrices, and the vectors of the largest few."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse.linalg import ArpackNoConvergence, eigsh
+
+Floats = npt.NDArray[np.float64]
+
+#: Up to so many rows everything takes a part of a second.
+SMALL = 600
+
+
+def largest(matrix: Floats, count: int) -> tuple[Floats, Floats]:
+    """The largest eigenvalues, falling, and their vectors as columns.
+
+    matrix   symmetric, shape (n, n)
+    count    wanted; all of them where the matrix is small
+    """
+    if len(matrix) > max(SMALL, 4 * count):
+        # of ones it would miss whatever is orthogonal to them, and multiple values
+        start = np.random.default_rng(0).standard_normal(len(matrix))
+        try:
+            values, vectors = eigsh(matrix, k=count, which="LA", v0=start)
+        except ArpackNoConvergence:
+            pass  # they lie too close: then all are worked out
+        else:
+            order = np.argsort(-values, kind="stable")
+            return values[order], vectors[:, order]
+    values, vectors = np.linalg.eigh(matrix)
+    return values[::-1], vectors[:, ::-1]
+
+
+def whole(matrix: Floats, count: int) -> tuple[Floats, Floats]:
+    """All eigenvalues, falling, and the vectors of at least the largest `count`."""
+    values, vectors = largest(matrix, count)
+    if len(values) < len(matrix):
+        values = np.asarray(np.linalg.eigvalsh(matrix)[::-1], np.float64)
+    return values, vectors
