@@ -34,7 +34,7 @@ check: $(VENV)/.dev pins-fresh
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/flake8 .
-	$(BIN)/black --check --quiet .
+	$(BIN)/black --check --diff --quiet .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 

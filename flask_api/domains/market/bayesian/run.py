@@ -52,9 +52,11 @@ def bayesian_factor_vi(problem: Problem, settings: Mapping[str, Any]) -> Iterato
                 "delta": state.change,
             },
             trace=state.elbo[-1] if state.elbo else None,
-            outcome=partial(variational_outcome, problem, settings, state)
-            if state.finished
-            else None,
+            outcome=(
+                partial(variational_outcome, problem, settings, state)
+                if state.finished
+                else None
+            ),
         )
 
 
