@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from pydantic import AliasChoices, AliasGenerator, BaseModel, ConfigDict
+from pydantic import ValidationError as PydanticError
 from pydantic.alias_generators import to_camel
 
 
@@ -98,12 +99,15 @@ class Table:
 
     name      as in `/result?format=csv&table=<name>`, and on the workbook's sheet
     path      keys that lead from the result to a list of flat rows, or to a mapping
-              of them (its key then becomes the first column, `id`); `*` walks over
-              all keys of a mapping and adds them as first column
+              of them (its key then becomes the first column, `id`), or to columns
+              (mappings of lists of one length); `*` walks over all keys of a mapping
+              and adds them as first column
     """
 
     name: str
     path: tuple[str, ...]
+    #: Says of a request, as validated, whether its result has rows there; None: always.
+    when: Callable[[Any], bool] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,19 @@ class Analysis:
     def title(self) -> str:
         """First line of the request model's docstring."""
         return (self.request.__doc__ or self.kind).strip().splitlines()[0]
+
+    def tables_of(self, params: bytes) -> tuple[Table, ...]:
+        """The tables that the result of a job with these parameters has.
+
+        All of them where an earlier version of the service took the parameters.
+        """
+        if all(table.when is None for table in self.tables):
+            return self.tables
+        try:
+            asked = self.request.model_validate_json(params)
+        except PydanticError:
+            return self.tables
+        return tuple(t for t in self.tables if t.when is None or t.when(asked))
 
 
 class Request(BaseModel):

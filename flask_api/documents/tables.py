@@ -23,8 +23,9 @@ class Rows:
     """The rows at `path` of a result, as often as they are asked for.
 
     path   keys that lead to a list of flat rows, or to a mapping of them (its key then
-           becomes the first column, `id`); `*` walks over all keys of a mapping and
-           adds them as first column
+           becomes the first column, `id`), or to columns: mappings, nested or not, of
+           lists of one length; `*` walks over all keys of a mapping and adds them as
+           first column
 
     None where the result lacks that part: not every method yields every table.
     """
@@ -68,7 +69,12 @@ def _free(name: str, row: Row) -> str:
 
 
 def _leaf(part: Any) -> Iterator[Row]:
-    if isinstance(part, list):
+    columns = _columns(part) if isinstance(part, Mapping) else []
+    if columns:
+        names, values = zip(*columns, strict=True)
+        for cells in zip(*values, strict=True):
+            yield dict(zip(names, cells, strict=True))
+    elif isinstance(part, list):
         for item in part:
             yield item if isinstance(item, dict) else {"value": item}
     elif isinstance(part, Mapping):
@@ -78,6 +84,25 @@ def _leaf(part: Any) -> Iterator[Row]:
             return
         for key, item in part.items():
             yield {"id": key, **(item if isinstance(item, dict) else {"value": item})}
+
+
+def _columns(part: Mapping[str, Any]) -> list[tuple[str, list[Any]]]:
+    """Columns with dotted names, where nested mappings end in lists of one length."""
+    found = list(_ends(part))
+    if all(isinstance(values, list) for _, values in found):
+        plain = not any(isinstance(v, dict | list) for _, vs in found for v in vs[:1])
+        if plain and len({len(values) for _, values in found}) == 1:
+            return found
+    return []
+
+
+def _ends(part: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """What nested mappings end in, with dotted names."""
+    if not isinstance(part, Mapping):
+        yield name, part
+        return
+    for key, item in part.items():
+        yield from _ends(item, f"{name}.{key}" if name else str(key))
 
 
 def csv_text(rows: Rows) -> Iterator[str]:

@@ -134,7 +134,8 @@ def _unless_deleted(job: Job, form: str, table: str | None, wait_s: float) -> Re
 def _file(job: Job, form: str, table: str | None, wait_s: float) -> Response:
     result = result_of(job)
     analysis = registry().analyses.get(job.kind)
-    refuse_unknown(analysis, job.kind, form, table)
+    tables = () if analysis is None else analysis.tables_of(job.params)
+    refuse_unknown(analysis, job.kind, form, table, tables)
     if form == "json":
         response, tag = spliced(result, {}), result.sha256
     else:
@@ -143,7 +144,7 @@ def _file(job: Job, form: str, table: str | None, wait_s: float) -> Response:
         if request.if_none_match.contains_weak(tag):
             response = current_app.response_class(status=HTTPStatus.NOT_MODIFIED)
         elif form == "csv" and result.size <= MOST_BYTES:
-            response = _small_csv(analysis, result, table)
+            response = _small_csv(pick(tables, table, job.kind), result)
         else:
             made = _streamed(place, form)
             if made is None:
@@ -169,9 +170,16 @@ def _file(job: Job, form: str, table: str | None, wait_s: float) -> Response:
 
 
 def refuse_unknown(
-    analysis: Analysis | None, kind: str, form: str, table: str | None
+    analysis: Analysis | None,
+    kind: str,
+    form: str,
+    table: str | None,
+    tables: Sequence[Table],
 ) -> None:
-    """Raise ValidationError naming what there is, if this is not offered."""
+    """Raise ValidationError naming what there is, if this is not offered.
+
+    tables   that the result has
+    """
     offered = forms(analysis)
     if form not in offered:
         raise ValidationError(
@@ -181,7 +189,7 @@ def refuse_unknown(
         )
     if table is None:
         return
-    pick(() if analysis is None else analysis.tables, table, kind)
+    pick(tables, table, kind)
     if form in ("json", "zip"):
         raise ValidationError(
             f"table: format={form} gives the whole result; take format=csv, or leave "
@@ -200,13 +208,12 @@ def pick(tables: Sequence[Table], name: str | None, kind: str) -> Table:
             return table
     known = ", ".join(table.name for table in tables) or "none"
     raise ValidationError(
-        f"table: {kind} has no table {str(name)[:60]!r}; it has {known}",
+        f"table: this {kind} has no table {str(name)[:60]!r}; it has {known}",
         details=[{"field": "table", "problem": f"must be one of {known}"}],
     )
 
 
-def _small_csv(analysis: Analysis | None, result: Result, name: str | None) -> Response:
-    table = pick(() if analysis is None else analysis.tables, name, "")
+def _small_csv(table: Table, result: Result) -> Response:
     rows = Rows(orjson.loads(whole(result)), table.path)
     return current_app.response_class(csv_text(rows), mimetype=_TYPES["csv"])
 

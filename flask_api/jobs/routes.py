@@ -175,7 +175,9 @@ def _detail(job: Job) -> Response:
     fields["result"] = None
     fields["results_truncated"] = False
     analysis = registry().analyses.get(job.kind)
-    fields["tables"] = [table.name for table in analysis.tables] if analysis else []
+    fields["tables"] = (
+        [t.name for t in analysis.tables_of(job.params)] if analysis else []
+    )
     fields["formats"] = forms(analysis)
     if job.status is Status.COMPLETED:
         result = result_of(job)

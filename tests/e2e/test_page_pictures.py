@@ -20,7 +20,7 @@ from tests.e2e.page_parts import needs_chromium
 
 pytestmark = [
     needs_chromium,
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(300),
 ]
 
 ANALYZE, CARLO = "sensitivity.analyze", "sensitivity.monte_carlo"
@@ -69,7 +69,7 @@ def address(live_server: str) -> str:
 def only_page(browser: Any, live_server: str) -> Iterator[tuple[Any, list[str]]]:
     complaints: list[str] = []
     page = browser.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(60_000)  # workers may compile their kernels first
+    page.set_default_timeout(120_000)  # workers may compile their kernels first
 
     def heard(said: Any) -> None:
         if said.type in ("error", "warning"):
@@ -89,12 +89,12 @@ def page(only_page: tuple[Any, list[str]]) -> Iterator[Any]:
     assert only_page[1] == []
 
 
-def asked(url: str, body: Any = None, wait: int = 30) -> Any:
+def asked(url: str, body: Any = None, wait: int = 55) -> Any:
     """The JSON of an answer; with a `body` to a POST, which waits so many seconds."""
     data = None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": "application/json", "Prefer": f"wait={wait}"}
     request = urllib.request.Request(url, data, headers if data else {})
-    with urllib.request.urlopen(request, timeout=60) as answer:
+    with urllib.request.urlopen(request, timeout=120) as answer:
         return json.load(answer)
 
 
@@ -173,6 +173,28 @@ def test_sobol_pairs_are_a_map_and_another_output_has_other_pictures(
     page.click("#run .picture >> nth=0 >> text=As a table")
     cells = page.locator("#run .picture >> nth=0 >> tbody td").all_inner_texts()
     assert float(cells[0]) == pytest.approx(g["x"][0], abs=1e-5)
+
+
+@pytest.mark.parametrize("method, index", [("sobol", "total"), ("morris", "mu_star")])
+def test_resamples_that_are_kept_show_how_sure_the_order_is(
+    page: Any, address: str, method: str, index: str
+) -> None:
+    body = ishigami(method, resamples=40, samples=64, keep_resamples=True)
+    result, pictures = opened(page, address, ANALYZE, body)
+    order = [row["id"] for row in result["ranking"]]
+    kept = result["outputs"]["f"]["resampled"][index]
+    ranks = {id: result["results"][id]["outputs"]["f"]["ranks"] for id in order}
+    shown = titled(pictures, "How sure the order is")["traces"][0]
+    for id, row in zip(order, shown["z"], strict=True):
+        assert sum(row) == pytest.approx(1)
+        assert row[ranks[id]["rank"] - 1] == pytest.approx(ranks[id]["stability"])
+        first = [all(kept[id][at] >= kept[o][at] for o in order) for at in range(40)]
+        assert row[0] == pytest.approx(sum(first) / 40)
+    share = round(100 * ranks[order[0]]["stability"])
+    assert f"{order[0]} has rank 1 in {share} % of the resamples." in sentence(page)
+    page.click("#run .picture >> nth=0 >> text=As a table")
+    head = page.locator("#run .picture >> nth=0 >> th[scope=col]").all_inner_texts()
+    assert head[-4:] == ["Rank", "in resamples", "from rank", "to rank"]
 
 
 def test_pawn_shows_the_distance_of_each_slice(page: Any, address: str) -> None:

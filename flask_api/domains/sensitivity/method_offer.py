@@ -89,9 +89,12 @@ OFFERS: dict[str, Offer] = {
         when="Many inputs or a slow model: some tens of runs for each input do.",
         settings=(
             "samples", "seed", "outputs", "levels", "candidates", "resamples",
-            "confidence_level", "groups", "within",
+            "keep_resamples", "confidence_level", "groups", "within",
         ),
-        defaults={"samples": 50, "levels": 4, "candidates": 0, "resamples": 0, **_SURE},
+        defaults={
+            "samples": 50, "levels": 4, "candidates": 0, "resamples": 0,
+            "keep_resamples": False, **_SURE,
+        },
         counts="trajectories",
     ),
     "sobol": Offer(
@@ -102,9 +105,12 @@ OFFERS: dict[str, Offer] = {
         when="Independent inputs and rows to spare: the reference among the methods.",
         settings=(
             "samples", "seed", "sampling", "second_order", "outputs", "resamples",
-            "confidence_level", "groups", "within",
+            "keep_resamples", "confidence_level", "groups", "within",
         ),
-        defaults={"samples": 4096, "second_order": False, "resamples": 0, **_SURE},
+        defaults={
+            "samples": 4096, "second_order": False, "resamples": 0,
+            "keep_resamples": False, **_SURE,
+        },
         samplings=("sobol", "random"),
     ),
     "shapley": Offer(
@@ -188,10 +194,12 @@ OFFERS: dict[str, Offer] = {
         answers="How much of the output's density changes when an input is known?",
         when="As PAWN; it looks at the whole density, not at the largest gap.",
         settings=(
-            "samples", "seed", "sampling", "resamples", "outputs", "correlation",
-            "confidence_level", "within",
+            "samples", "seed", "sampling", "resamples", "keep_resamples", "outputs",
+            "correlation", "confidence_level", "within",
         ),
-        defaults={"samples": 4096, "resamples": 100, **_SURE},
+        defaults={
+            "samples": 4096, "resamples": 100, "keep_resamples": False, **_SURE,
+        },
         samplings=("random", "sobol"),
     ),
 }  # fmt: skip

@@ -79,6 +79,11 @@ class AnalyzeConfig(Request):
         le=10_000,
         description="Of a bootstrap (morris, sobol, delta); 0: none.",
     )
+    keep_resamples: bool | None = Field(
+        default=None,
+        description="Of a bootstrap: also tell its indices in each resample "
+        "(`outputs.<name>.resampled`, table `resamples`).",
+    )
     second_order: bool | None = Field(
         default=None, description="Of sobol: also the interaction of each two inputs."
     )
@@ -240,6 +245,14 @@ class MonteCarloRequest(Varies):
     config: MonteCarloConfig = MonteCarloConfig()
 
 
+def _has_curves(request: AnalyzeRequest) -> bool:
+    return request.method in ("oat", "tornado", "spider")
+
+
+def _keeps_resamples(request: AnalyzeRequest) -> bool:
+    return bool(request.config.keep_resamples)
+
+
 ANALYSES = (
     Analysis(
         "sensitivity.analyze",
@@ -261,10 +274,11 @@ ANALYSES = (
             "xlsx": "files.analysis:write_workbook",
         },
         tables=(
-            Table("curve", ("results", "*", "sensitivity_curve")),
+            Table("curve", ("results", "*", "sensitivity_curve"), _has_curves),
+            Table("indices", ("table",), lambda request: not _has_curves(request)),
             Table("tornado", ("tornado",)),
             Table("ranking", ("ranking",)),
-            Table("indices", ("table",)),
+            Table("resamples", ("outputs", "*", "resampled"), _keeps_resamples),
         ),
     ),
     Analysis(

@@ -46,7 +46,8 @@ class Shelf:
     ) -> dict[str, Any]:
         """All that a worker needs to write a document of `job`, as JSON values."""
         short = len(job.params) <= _SHOWN_REQUEST
-        tables = [t for t in analysis.tables if asked.table in (None, t.name)]
+        offered = analysis.tables_of(job.params)
+        tables = [t for t in offered if asked.table in (None, t.name)]
         if asked.form == "csv":
             tables = tables[:1]
         # One table was asked for: a writer of its own would give them all.

@@ -491,6 +491,35 @@ def test_the_indices_are_a_table_of_the_result(client: FlaskClient) -> None:
     ]
 
 
+@pytest.mark.parametrize("method", ["oat", "tornado", "spider", "local", *METHODS])
+def test_the_tables_of_a_run_are_those_that_have_rows(
+    client: FlaskClient, method: str
+) -> None:
+    small = {"samples": 65} if method in ("fast", "rbd_fast") else {"samples": 64}
+    more = {"resamples": 4, "keep_resamples": True} if method == "sobol" else {}
+    config = small | more if method in METHODS else {}
+    params = ask(method, LINE) | {"config": {"seed": 1, **config}}
+    made = client.post(
+        "/api/jobs",
+        json={"kind": "sensitivity.analyze", "params": params},
+        headers={"Prefer": "wait=60"},
+    )
+    job = client.get(f"/api/jobs/{made.json['job_id']}").json
+    address = f"/api/jobs/{job['job_id']}/result?format=csv"
+    curves = method in ("oat", "tornado", "spider")
+    assert job["tables"][0] == ("curve" if curves else "indices")
+    assert ("resamples" in job["tables"]) == (method == "sobol")
+    assert (
+        client.get(address).text
+        == client.get(f"{address}&table={job['tables'][0]}").text
+    )
+    for table in job["tables"]:
+        assert client.get(f"{address}&table={table}").text.count("\n") > 1, table
+    got = client.get(f"{address}&table={'indices' if curves else 'curve'}")
+    assert got.status_code == 400
+    assert got.json["message"].endswith(f"it has {', '.join(job['tables'])}")
+
+
 def test_every_distribution_can_be_drawn(client: FlaskClient) -> None:
     shapes: list[dict[str, Any]] = [
         {"kind": "pert", "low": 1, "mode": 2, "high": 3, "lambda": 5},

@@ -352,7 +352,8 @@ def test_ranks_are_stable_where_totals_are_far_apart():
     ranks = last(close, CIRCLE, samples=256, sampling="random", resamples=200).report(
         "y"
     )["ranks"]
-    assert ranks["x1"] == {"rank": 1, "stability": 1.0}
+    assert ranks["x1"] == {"rank": 1, "stability": 1.0, "lower": 1, "upper": 1}
+    assert (ranks["x2"]["lower"], ranks["x2"]["upper"]) == (2, 3)
     assert 0.2 < ranks["x2"]["stability"] < 0.98
     assert last(close, CIRCLE, samples=64).report("y")["ranks"] is None
 

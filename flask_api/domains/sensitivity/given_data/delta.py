@@ -36,6 +36,7 @@ from flask_api.domains.sensitivity.given_data.sample import (
     interval,
     ranking,
 )
+from flask_api.domains.sensitivity.resampled import kept, ranks, refuse_keeping
 from flask_api.numerics.correlation import Correlation
 from flask_api.numerics.distributions import Distribution
 from flask_api.numerics.errors import InputError
@@ -64,11 +65,13 @@ class Found:
     raw     as it comes from the sample
     value   less the bias that the bootstrap sees
     half    half-width of the interval of `value`
+    resampled   `raw` in each resample, shape (resamples, inputs)
     """
 
     raw: Floats
     value: Floats
     half: Floats
+    resampled: Floats
 
 
 def delta_indices(
@@ -93,7 +96,7 @@ def delta_indices(
     # a second resample adds a scatter of its own, as large as that of the first
     corrected = (2 * once - twice).var(axis=1, ddof=1) - simple
     half = two_sided_z(confidence) * np.sqrt(np.maximum(corrected, simple))
-    return Found(raw, 2 * raw - once.mean(axis=1), half)
+    return Found(raw, 2 * raw - once.mean(axis=1), half, once.T)
 
 
 def resampling_counts(seed: int, n: int, resamples: int) -> Counts:
@@ -124,6 +127,7 @@ def delta(
     *,
     seed: int,
     resamples: int = RESAMPLES,
+    keep_resamples: bool = False,
     sampling: str = "random",
     correlation: Correlation | None = None,
     confidence: float = 0.95,
@@ -134,6 +138,7 @@ def delta(
     inputs       uncertain inputs by name, at least one
     samples      rows, FEWEST to MOST; some thousand give two digits
     resamples    size of the bootstrap that takes out the bias and gives the intervals
+    keep_resamples   the last report holds `delta_raw` in each resample
     sampling     `random`, for which the intervals are made, or an even design such as
                  `sobol`, whose error they overstate
     correlation  of the inputs; None = they are independent
@@ -158,6 +163,7 @@ def delta(
             f"got {resamples:,} resamples of {samples:,} rows; wanted 2 to {most:,}",
             "config.resamples",
         )
+    refuse_keeping(keep_resamples, resamples, len(inputs), len(outputs))
     drawn = draw(
         model,
         inputs,
@@ -169,13 +175,24 @@ def delta(
     )
     for data in drawn:
         ask = partial(
-            judge, data, seed=seed, resamples=resamples, confidence=confidence
+            judge,
+            data,
+            seed=seed,
+            resamples=resamples,
+            keep=keep_resamples and data.done == data.total,
+            confidence=confidence,
         )
         yield Judgement(data.total, data.done, ask)
 
 
 def judge(
-    data: GivenData, output: str, *, seed: int, resamples: int, confidence: float
+    data: GivenData,
+    output: str,
+    *,
+    seed: int,
+    resamples: int,
+    keep: bool,
+    confidence: float,
 ) -> dict[str, Any]:
     """Delta of `output` from the rows of `data`, in plain data.
 
@@ -187,6 +204,8 @@ def judge(
     dummy        delta {value, lower, upper} of an input that has no effect
     above_dummy  {input: whether its delta exceeds the upper bound of the dummy's}
     ranking      by delta, largest first
+    ranks        by delta_raw in the resamples: see `resampled.ranks`
+    resampled    with `keep`: {delta_raw: {input: its value in each resample}}
     """
     x, y = data.finite(output)
     names, n = data.names, len(y)
@@ -205,6 +224,7 @@ def judge(
     first, first_raw = _first(names, x, y, confidence)
     value, half = delta.value, delta.half
     noise = value[-1] + half[-1]
+    each = delta.resampled[:, :-1]
     hidden = [name for name, v in zip(names, value[:-1], strict=True) if v <= noise]
     notes = [
         f"{', '.join(hidden)}: no more effect on {output} than an input without any "
@@ -219,6 +239,8 @@ def judge(
         "dummy": interval(value[-1], value[-1] - half[-1], noise),
         "above_dummy": {name: name not in hidden for name in names},
         "ranking": ranking(names, value[:-1]),
+        "ranks": ranks(names, value[:-1], each, confidence),
+        **({"resampled": {"delta_raw": kept(names, each)}} if keep else {}),
         "notes": notes if hidden else [],
     }
 
@@ -263,6 +285,7 @@ def _nothing(names: Sequence[str], output: str, rows: int) -> dict[str, Any]:
         "first_raw": dict.fromkeys(names, effect),
         "dummy": None,
         "above_dummy": dict.fromkeys(names),
+        "ranks": None,
         "ranking": [{"id": name, "effect": effect} for name in names],
         "notes": [said],
     }

@@ -174,7 +174,7 @@ OPTIMIZATION = (
         tables=(
             Table("decisions", ("decisions",)),
             Table("trace", ("trace",)),
-            Table("constraints", ("constraints",)),
+            Table("constraints", ("constraints",), lambda ask: bool(ask.constraints)),
         ),
     ),
 )  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +20,8 @@ class Effects:
 
     mu, mu_star, sigma       mean, mean size, and standard deviation of the effects
     mu_half, mu_star_half    half-widths of the intervals of the two means
+    mu_resampled, mu_star_resampled   the means in each resample, shape (resamples,
+                             columns); None without a bootstrap
     """
 
     trajectories: int
@@ -29,6 +30,8 @@ class Effects:
     mu_star: Floats
     mu_star_half: Floats
     sigma: Floats
+    mu_resampled: Floats | None = None
+    mu_star_resampled: Floats | None = None
 
 
 def summarise(
@@ -49,19 +52,30 @@ def summarise(
         mu = effects.mean(axis=0) if n else none
         return Effects(n, mu, none, size.mean(axis=0) if n else none, none, none)
     sigma = effects.std(axis=0, ddof=1)
+    mu_resampled = mu_star_resampled = None
     if picks is None:
         t = float(stdtrit(n - 1, 0.5 + confidence / 2)) / np.sqrt(n)
         mu_half, mu_star_half = t * sigma, t * size.std(axis=0, ddof=1)
     else:
-        mu_half = bootstrap_half_width(effects, picks, confidence)
-        mu_star_half = bootstrap_half_width(size, picks, confidence)
+        z = two_sided_z(confidence)
+        mu_resampled = resampled_means(effects, picks)
+        mu_star_resampled = resampled_means(size, picks)
+        mu_half = z * mu_resampled.std(axis=0, ddof=1)
+        mu_star_half = z * mu_star_resampled.std(axis=0, ddof=1)
     return Effects(
-        n, effects.mean(axis=0), mu_half, size.mean(axis=0), mu_star_half, sigma
+        n,
+        effects.mean(axis=0),
+        mu_half,
+        size.mean(axis=0),
+        mu_star_half,
+        sigma,
+        mu_resampled,
+        mu_star_resampled,
     )
 
 
-def bootstrap_half_width(values: Floats, picks: Ints, confidence: float) -> Floats:
-    """Half-width of the interval of the mean of `values`, shape (columns,).
+def resampled_means(values: Floats, picks: Ints) -> Floats:
+    """Means of `values` in each resample, shape (resamples, columns).
 
     values   shape (n, columns)
     picks    row numbers of each resample, shape (resamples, n)
@@ -69,5 +83,5 @@ def bootstrap_half_width(values: Floats, picks: Ints, confidence: float) -> Floa
     resamples, n = picks.shape
     flat = (picks + n * np.arange(resamples)[:, None]).ravel()
     counts = np.bincount(flat, minlength=resamples * n).reshape(resamples, n)
-    means = counts @ values / n
-    return two_sided_z(confidence) * cast(Floats, means.std(axis=0, ddof=1))
+    means: Floats = counts @ values / n
+    return means

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flask_api.domains.sensitivity.given_data.sample import finite, interval
+from flask_api.domains.sensitivity.resampled import kept, ranks, refuse_keeping
 from flask_api.domains.sensitivity.screening.elementary_effects import (
     Effects,
     summarise,
@@ -65,6 +66,7 @@ class MorrisState:
     candidates: int
     confidence: float
     resamples: int
+    keep: bool
     seed: int
     columns: Columns
     walks: Trajectories
@@ -79,6 +81,9 @@ class MorrisState:
         sigma          {input or group: standard deviation of the effects}
         shape          {input or group: linear, monotone, almost monotone, curved or
                        interacting}
+        ranks          by mu_star, with a bootstrap: see `resampled.ranks`
+        resampled      at the end, where they are kept: {mu_star and mu: {input or
+                       group: its value in each resample}}
         trajectories   used; `failed`: left out because the output had no value
                        at some point of them
         ranking        by mu_star, largest first
@@ -110,6 +115,7 @@ class MorrisState:
             "interval": "bootstrap" if self.resamples else "Student's t",
             "resamples": self.resamples,
             **self._named(found),
+            **self._resampled(found),
             "notes": self._notes(output, finished, y[good]),
         }
 
@@ -141,6 +147,20 @@ class MorrisState:
                 {"id": names[i], "effect": finite(found.mu_star[i])} for i in order
             ],
         }
+
+    def _resampled(self, found: Effects) -> dict[str, Any]:
+        mu_star = found.mu_star_resampled
+        if mu_star is None or found.mu_resampled is None:
+            return {"ranks": None}
+        names = self.columns.names
+        told = {"ranks": ranks(names, found.mu_star, mu_star, self.confidence)}
+        if self.keep and self.done == self.total:
+            every = {
+                "mu_star": kept(names, mu_star),
+                "mu": kept(names, found.mu_resampled),
+            }
+            told["resampled"] = every
+        return told
 
     def _notes(self, output: str, finished: int, y: Floats) -> list[str]:
         notes = list(self.notes)
@@ -174,6 +194,7 @@ def morris(
     candidates: int = 0,
     groups: Mapping[str, Sequence[str]] | None = None,
     resamples: int = 0,
+    keep_resamples: bool = False,
     confidence: float = 0.95,
 ) -> Iterator[MorrisState]:
     """The growing elementary effects on several outputs, once after each block of rows.
@@ -187,6 +208,7 @@ def morris(
                  (Campolongo, Ruano); 0 = all are random
     groups       inputs that count as one, by the group's name; the others stand alone
     resamples    size of a bootstrap as SALib has it; 0 = intervals by Student's t
+    keep_resamples   the last report holds the means of each resample
     confidence   of the intervals, 0 < confidence < 1
 
     The same object is yielded again and again; the last one is complete.
@@ -202,6 +224,7 @@ def morris(
     points = len(columns.names) + 1
     total = samples * points
     _check(samples, total, resamples)
+    refuse_keeping(keep_resamples, resamples, 2 * len(columns.names), len(outputs))
     _check_candidates(candidates, samples, points)
     walks = random_trajectories(candidates or samples, columns.of_input, levels, seed)
     if candidates:
@@ -211,13 +234,23 @@ def morris(
     notes = _ends(inputs) + ([_CORNERS] if candidates else [])
     y = {name: np.empty(total) for name in outputs}
     state = MorrisState(
-        total, 0, candidates, confidence, resamples, seed, columns, walks, notes, y
+        total,
+        0,
+        candidates,
+        confidence,
+        resamples,
+        keep_resamples,
+        seed,
+        columns,
+        walks,
+        notes,
+        y,
     )
     for start, n in blocks(total):
         rows = walks.rows(start, n)
         found = model({name: values[i][rows[i]] for i, name in enumerate(names)})
-        for name, kept in y.items():
-            kept[start : start + n] = found[name]
+        for name, values_of in y.items():
+            values_of[start : start + n] = found[name]
         state.done = start + n
         yield state
 

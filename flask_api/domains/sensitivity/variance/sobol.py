@@ -13,6 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from flask_api.domains.sensitivity.resampled import (
+    kept,
+    kept_pairs,
+    ranks,
+    refuse_keeping,
+)
 from flask_api.domains.sensitivity.variance.budget import MOST_ROWS, refuse_endless
 from flask_api.domains.sensitivity.variance.columns import columns_of
 from flask_api.domains.sensitivity.variance.pick_freeze import Rows, layout
@@ -78,6 +84,7 @@ class SobolState:
     names: list[str]
     confidence: float
     resamples: int
+    keep: bool
     sums: dict[str, Accumulator]
 
     @property
@@ -90,8 +97,9 @@ class SobolState:
 
         first, total   {input or group: {value, lower, upper, standard_error}}
         second         [{ids: [a, b], value, lower, upper, standard_error}] or None
-        ranks          by total index, with a bootstrap: {input or group: {rank,
-                       stability}}, stability = share of resamples with that rank
+        ranks          by total index, with a bootstrap: see `resampled.ranks`
+        resampled      at the end, where they are kept: {index: {input or group: its
+                       value in each resample}}, `second` by both
         interval       how lower and upper were found; standard_error is always that
                        of the delta method
         rows, failed   rows used, and rows left out because some output had no value
@@ -140,6 +148,7 @@ class SobolState:
             "second": second,
             "first_sum": _finite(float(known.first.sum())),
             "ranks": self._ranks(known, sums) if self.resamples else None,
+            **(self._kept(sums) if self.keep and self.done == self.total else {}),
         }
 
     def _named(self, value: Floats, half: Floats, error: Floats) -> dict[str, Any]:
@@ -169,14 +178,18 @@ class SobolState:
         )
 
     def _ranks(self, known: Estimates, sums: Accumulator) -> dict[str, Any]:
-        rank = np.argsort(np.argsort(-known.total, kind="stable"))
         _, total, _ = sums.replicates()
-        each = np.argsort(np.argsort(-total, axis=1, kind="stable"), axis=1)
-        same = (each == rank).mean(axis=0)
-        return {
-            name: {"rank": int(r) + 1, "stability": float(share)}
-            for name, r, share in zip(self.names, rank, same, strict=True)
+        return ranks(self.names, known.total, total, self.confidence)
+
+    def _kept(self, sums: Accumulator) -> dict[str, Any]:
+        first, total, pairs = sums.replicates()
+        found: dict[str, Any] = {
+            "total": kept(self.names, total),
+            "first": kept(self.names, first),
         }
+        if pairs is not None:
+            found["second"] = kept_pairs(self.names, pairs)
+        return {"resampled": found}
 
     def _notes(self, output: str, known: Estimates | None) -> list[str]:
         notes = []
@@ -215,6 +228,7 @@ def sobol(
     groups: Mapping[str, Sequence[str]] | None = None,
     second_order: bool = False,
     resamples: int = 0,
+    keep_resamples: bool = False,
     confidence: float = 0.95,
     sampling: str = "sobol",
 ) -> Iterator[SobolState]:
@@ -228,6 +242,7 @@ def sobol(
     groups         inputs that count as one, by the group's name; the others stand alone
     second_order   also the interaction of each two
     resamples      size of the bootstrap, 0 = intervals by the delta method
+    keep_resamples the last report holds the indices of each resample
     confidence     of the intervals, 0 < confidence < 1
     sampling       `sobol`, or `random`; intervals take the rows for independent, so
                    they are wider than the error of `sobol`
@@ -259,6 +274,8 @@ def sobol(
         )
     rows = Rows(model, inputs, columns, second_order)
     refuse_endless(samples, total, rows.width, resamples)
+    indices = feature_count(count, second_order) - feature_count(0, False)
+    refuse_keeping(keep_resamples, resamples, indices, len(outputs))
     state = SobolState(
         total,
         0,
@@ -267,6 +284,7 @@ def sobol(
         columns.names,
         confidence,
         resamples,
+        keep_resamples,
         {name: Accumulator(count, second_order, resamples) for name in outputs},
     )
     numbers = (feature_count(count, second_order) + rows.width) * max(1, len(outputs))

@@ -70,6 +70,7 @@ const SETTINGS = {
   percentages: { title: "Changes in percent", wide: true, make: (id, about, { defaults }) => part.numbers(id, { placeholder: defaults.percentages.join(" ") }) },
   second_order: { title: "Interactions", group: true, make: (id) => part.check(id, "also of each two inputs together") },
   resamples: { title: "Bootstrap resamples", hint: "0: intervals by formula, where there is one" },
+  keep_resamples: { title: "Resamples", group: true, make: (id) => part.check(id, "keep each one's indices, for download") },
   levels: { title: "Levels of the grid", hint: "an even number" },
   candidates: { title: "Trajectories to choose from", hint: "0: all are random" },
   slices: { title: "Slices of each input" },

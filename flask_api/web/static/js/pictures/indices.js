@@ -7,6 +7,7 @@ import { correlated } from "./correlation.js";
 import { heatMap } from "./heat.js";
 import { capital } from "./parts.js";
 import { lead, listed, within } from "./ranking.js";
+import { rankColumns, rankShares, stable } from "./ranks.js";
 
 /** Inputs on each side of the map of pairs, at most. */
 const PAIRED = 15;
@@ -106,11 +107,12 @@ export function view(result, output, naming) {
           axis: method.axis,
           marks: Number.isFinite(noise) ? [{ x: noise, words: "by chance" }] : [],
         }),
-      table: () => table(series, naming, report),
+      table: () => table(found, naming),
     },
   ];
   if (report.indices.second?.length) pictures.push(pairs(report.indices.second, found.order, naming, output));
   if (result.metadata.correlation?.matrix) pictures.push(correlated(result.metadata.correlation, naming));
+  pictures.push(rankShares(report.resampled?.total ?? report.resampled?.delta_raw, found.order, naming, output));
   if (result.method === "pawn") pictures.push(slices(found, naming, output));
   return {
     tiles: tiles(found, result, naming, output),
@@ -118,6 +120,7 @@ export function view(result, output, naming) {
       ? [
           ["", naming.label(first.id)],
           ` has, of all that moves ${naming.the(output)}, ${method.says} ${within(first, report.confidence)}${lead(main.rows, naming.label)}.`,
+          stable(found.detail(first.id, "ranks"), naming.label(first.id)),
           method.more ? ` ${method.more({ ...found, naming })}` : "",
         ]
       : [`No input moves ${naming.the(output)}: it does not vary.`],
@@ -143,16 +146,18 @@ function tiles({ report, series, order }, result, naming, output) {
   ];
 }
 
-function table(series, naming) {
+function table({ series, detail }, naming) {
+  const ranked = rankColumns(series[0].rows.map(({ id }) => detail(id, "ranks")));
   const bounds = series.map(({ rows }) => rows.some(({ lower }) => Number.isFinite(lower)));
   return {
-    head: ["Input", ...series.flatMap(({ name }, at) => [capital(name.split(":")[0]), ...(bounds[at] ? ["from", "to"] : [])])],
+    head: ["Input", ...series.flatMap(({ name }, at) => [capital(name.split(":")[0]), ...(bounds[at] ? ["from", "to"] : [])]), ...ranked.head],
     rows: series[0].rows.map(({ id }, line) => [
       naming.label(id),
       ...series.flatMap(({ rows }, at) => {
         const { value, lower, upper } = rows[line];
         return [number(value, 5), ...(bounds[at] ? [number(lower, 5), number(upper, 5)] : [])];
       }),
+      ...ranked.cells(detail(id, "ranks")),
     ]),
   };
 }

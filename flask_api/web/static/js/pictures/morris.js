@@ -6,6 +6,7 @@ import { intervalBars, MOST } from "./bars.js";
 import { spread } from "./labels.js";
 import { plain, whiskers } from "./parts.js";
 import { lead, listed, within } from "./ranking.js";
+import { rankColumns, rankShares, stable } from "./ranks.js";
 
 /** sigma / mu* up to which an input's effect counts as what, as the answer's `shape`. */
 const GUIDES = [[0.1, "a line"], [0.5, "monotone"], [1, "almost monotone"]];
@@ -22,17 +23,18 @@ export function view(result, output, naming) {
   const own = (id) => (result.parameter_id === id ? result.results : result.results[id]) ?? {};
   const told = (id) => own(id).outputs?.[output] ?? own(id);
   const rows = report.ranking.map(({ id }) => ({
-    id, ...report.indices.mu_star[id], mu: report.indices.mu[id].value, sigma: told(id).sigma, shape: told(id).shape,
+    id, ...report.indices.mu_star[id], mu: report.indices.mu[id].value, sigma: told(id).sigma, shape: told(id).shape, ranks: told(id).ranks,
   }));
   const shown = rows.filter(({ value, sigma }) => Number.isFinite(value) && Number.isFinite(sigma));
   const [first] = rows;
   const most = first?.value || 0;
   const idle = rows.filter(({ value, upper }) => (upper ?? value) < 0.01 * most).map(({ id }) => naming.label(id));
   const of = naming.the(output);
+  const ranked = rankColumns(rows.map(({ ranks }) => ranks));
   const table = () => ({
-    head: ["Input", "mu*", "from", "to", "mu", "sigma", "Shape"],
+    head: ["Input", "mu*", "from", "to", "mu", "sigma", "Shape", ...ranked.head],
     rows: rows.map((row) => [
-      naming.label(row.id), ...[row.value, row.lower, row.upper, row.mu, row.sigma].map((value) => number(value, 5)), row.shape ?? "–",
+      naming.label(row.id), ...[row.value, row.lower, row.upper, row.mu, row.sigma].map((value) => number(value, 5)), row.shape ?? "–", ...ranked.cells(row.ranks),
     ]),
   });
   return {
@@ -47,6 +49,7 @@ export function view(result, output, naming) {
       ? [
           ["", naming.label(first.id)],
           ` moves ${of} most: over its whole range by ${within(first, report.confidence)}${naming.unit(output) && ` ${naming.unit(output)}`} in the mean${lead(rows, naming.label)}.`,
+          stable(first.ranks, naming.label(first.id)),
           idle.length ? ` ${listed(idle)} can be fixed: below 1 % of that.` : "",
         ]
       : [`No input moves ${of}.`],
@@ -65,7 +68,8 @@ export function view(result, output, naming) {
           intervalBars(colours, narrow, [{ name: "mu*", rows: rows.slice(0, MOST) }], { label: naming.label, axis: `mu*: ${naming.axis(output)} over the input's whole range` }),
         table,
       },
-    ],
+      rankShares(report.resampled?.mu_star, rows.map(({ id }) => id), naming, output),
+    ].filter(Boolean),
   };
 }
 
