@@ -58,6 +58,9 @@ class Pace:
     def note(self, done: float, total: float) -> tuple[float | None, float | None]:
         """(units per second, seconds left); None where it cannot be told yet."""
         now = time.monotonic()
+        if done <= 0:  # a worker's start and a model's reading are not what is counted
+            self._began, self._seen = now, deque([(now, 0.0)])
+            return None, None
         self._seen.append((now, done))
         while now - self._seen[0][0] > RATE_WINDOW_S and len(self._seen) > 2:
             self._seen.popleft()
@@ -91,6 +94,7 @@ class Turn:
         self._kill_at: float | None = None
         self._stop_reason: str | None = None  # user, timeout, shutdown, lost
         self._beat_at = 0.0
+        self._missed = 0  # beats in a row
         self._unsaved = job.attempt > 1  # the row still shows the earlier attempt
         self._state: dict[str, Any] = {
             **job.state(),
@@ -273,8 +277,14 @@ class Turn:
         except (StoreBusy, DiskFull) as error:
             # The next beat tries again. The work goes on meanwhile: should the lease
             # run out, the fence keeps what we compute out of the row.
-            _LOG.warning("job %s: its lease was not renewed: %s", job.id, error)
+            self._missed += 1
+            if self._missed == 1:  # told once: on a full disk, the log would fill too
+                reason = str(error).rstrip(".")
+                _LOG.warning("job %s: its lease is not renewed: %s", job.id, reason)
             return
+        if self._missed:
+            _LOG.warning("job %s: renewed after %d misses", job.id, self._missed)
+            self._missed = 0
         if row is None:
             self._stop_reason = "lost"
             return

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from flask_api.errors import DiskFull
-from flask_api.jobs import faults, room
+from flask_api.jobs import faults, room, turn
 from flask_api.jobs.faults import Faults
 from flask_api.jobs.job import Status
 from flask_api.jobs.room import Room
@@ -94,9 +94,39 @@ def test_slots_on_a_full_disk_say_so_once_and_go_on_when_there_is_room(
     (told,) = lines(caplog, "disk is full")
     assert told.exc_info is None  # a line, no traceback
     job = engine.registry.submit("count", {"n": 2}, owner="anna").job
-    assert engine.registry.wait("anna", job.id, 10).status is Status.COMPLETED
+    assert engine.registry.wait("anna", job.id, 60).status is Status.COMPLETED
     until(lambda: engine.ready)
     until(lambda: lines(caplog, "works again"))
+
+
+def test_a_running_job_says_once_that_its_lease_is_not_renewed_and_once_that_it_is(
+    start: Start,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(turn, "BEAT_S", 0.01)
+    registry = start(job_executor="inline", max_concurrent_jobs="1").registry
+    beats: list[object] = []
+    beat = turn.Turn._beat
+
+    def counted(running: turn.Turn) -> None:
+        beat(running)
+        beats.append(running)
+
+    monkeypatch.setattr(turn.Turn, "_beat", counted)
+    params = {"n": 100_000, "pause_s": 0.01}
+    job = registry.submit("count", params, owner="anna").job
+    until(lambda: beats)
+    for times in (1, 2):  # it is mended, and comes back
+        with no_room():
+            before = len(beats)
+            until(lambda start=before: len(beats) >= start + 10)  # type: ignore[misc]
+        until(lambda n=times: len(lines(caplog, "misses")) == n)  # type: ignore[misc]
+        told = lines(caplog, "its lease is not renewed")
+        assert len(told) == times and told[0].exc_info is None
+        assert "disk" in told[0].getMessage()
+    registry.cancel("anna", job.id, by="anna")
+    assert registry.wait("anna", job.id, 60).status is Status.CANCELLED
 
 
 def test_a_fault_that_stays_is_told_once_with_its_traceback_and_tried_ever_later(

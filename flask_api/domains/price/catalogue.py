@@ -98,10 +98,12 @@ def model_of(
 ) -> PriceModel:
     """The model of a file that was read, or of one of its extensions."""
     inputs, structure, title = found.inputs, found.structure, found.title
+    notes: tuple[str, ...] = ()
     if extension is not None:
         variant = found.extensions[extension]
         inputs, structure = variant.plant.inputs, variant.plant.structure
         title = f"{title}: {variant.title}"
+        notes = tuple(f"extension {extension}: {one}" for one in variant.notes)
     return PriceModel(
         version=version,
         extension=extension,
@@ -112,6 +114,7 @@ def model_of(
         source=found.source,
         date=found.date,
         product_unit=found.product_unit,
+        notes=notes,
     )
 
 

@@ -46,6 +46,8 @@ def data(
     if text.warning is not None:
         warnings.tell(text.warning)
     model = catalogue.build(text, chosen.extension, chosen.overrides, place)
+    for note in model.notes:
+        warnings.tell(note)
     progress(1, 4, "model read")
     values = model.baseline()
     if values["target_row"] > values["plant_lifetime"]:
@@ -236,15 +238,17 @@ def _priced(request: PriceStoreRequest, progress: Progress) -> Priced:
     except NoSolutionError as error:
         raise NoSolutionError(str(error), field="content") from None
     progress(2, 3, "price solved", price=price)
-    prices, warnings = {}, []
+    prices: dict[str, float] = {}
+    warnings: list[str] = []
     for extension in found.extensions:
+        variant = catalogue.model_of(found, request.name, extension)
+        warnings += variant.notes
         try:
-            prices[extension] = catalogue.model_of(
-                found, request.name, extension
-            ).solved_price()
+            prices[extension] = variant.solved_price()
         except NoSolutionError as error:
             warnings.append(f"extension {extension} has no price: {error}")
-            progress.warn(warnings[-1])
+    for warning in warnings:
+        progress.warn(warning)
     row = catalogue.row_of(request.name, found, field="content")
     return Priced(
         content, model.title, price, model.units["price"], prices, tuple(warnings), row

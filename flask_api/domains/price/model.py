@@ -98,7 +98,10 @@ class Structure:
 
 @dataclass(frozen=True)
 class PriceModel:
-    """One version, with its extension and overrides applied."""
+    """One version, with its extension and overrides applied.
+
+    notes   what the file's owner should know of it, and a user may
+    """
 
     version: str
     extension: str | None
@@ -109,6 +112,7 @@ class PriceModel:
     source: str = ""
     date: str | None = None
     product_unit: str = "unit"
+    notes: tuple[str, ...] = ()
 
     def baseline(self) -> dict[str, float]:
         """The value of every input, also of those the file leaves out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -243,6 +244,12 @@ class MonteCarloRequest(Varies):
 
     iterations: int = Field(default=10_000, ge=100, le=100_000_000)
     config: MonteCarloConfig = MonteCarloConfig()
+
+    def outputs_asked(self) -> Iterator[tuple[str, str]]:
+        yield from super().outputs_asked()
+        stop = self.config.stop
+        if stop is not None and stop.output is not None:
+            yield "config.stop.output", stop.output
 
 
 def _has_curves(request: AnalyzeRequest) -> bool:

@@ -79,7 +79,7 @@ def test_what_differs_is_counted_by_what_it_costs() -> None:
     counted = Effort.of(base, variant, things)
     assert counted == Effort(things=18, choices=13, periods=0)
     assert counted.drawn and not Effort(EXACT, EXACT, 0).drawn
-    assert worths(12) == Effort(12, 12, 0).exact_work // (1 + 0.01)
+    assert worths(12) == Effort(12, 12, 0).exact_work // (1 + effort._PLANT)
 
 
 def test_many_sets_of_choices_are_priced_as_each_of_them_alone() -> None:

@@ -445,9 +445,9 @@ def test_between_is_called_after_each_part_and_can_end_the_work(many: Many) -> N
 
 def test_a_plan_made_by_other_sources_is_refused() -> None:
     from flask_api.domains.price.kernel.loop import plants
-    from flask_api.domains.price.kernel.plan import plan
+    from flask_api.domains.price.kernel.plan import Plans
 
-    made = plan(load("1"), (), {}, {"price"}, stamp=1)
+    made = Plans((), stamp=1).of(load("1"), {}, {"price"})
     tables = (made.codes, made.segments, made.terms, made.tables, made.numbers)
     nothing = np.empty(0), made.rows
     row = np.empty(1)

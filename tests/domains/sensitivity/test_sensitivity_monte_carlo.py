@@ -297,8 +297,6 @@ def test_intervals_from_replicates_are_those_of_even_points(monte_carlo):
          "copula"),
         ({"stop": {"metric": "mode", "relative_error": 0.1}}, "config.stop.metric",
          "p90"),
-        ({"stop": {"metric": "mean", "relative_error": 0.1, "output": "cost"}},
-         "config.stop.output", "result"),
         ({"stop": {"metric": "probability_of_target", "relative_error": 0.1}},
          "config.stop.metric", "config.target"),
     ],
@@ -308,6 +306,34 @@ def test_a_wrong_correlation_or_stop_is_refused(config, field, says, monte_carlo
         of_sum(monte_carlo, **config)
     assert caught.value.field == field
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "field", "says"),
+    [
+        ({"outputs": ["price", "cost"]}, "config.outputs[1]", "price, npv, irr"),
+        ({"stop": {"metric": "mean", "relative_error": 0.1, "output": "cost"}},
+         "config.stop.output", "price, npv, irr"),
+    ],
+)  # fmt: skip
+def test_an_output_that_is_none_is_refused_before_a_job_is_made(
+    config, field, says, client
+):
+    params = {"parameters": ["S11"], "config": config}
+    body = {"kind": "sensitivity.monte_carlo", "params": params}
+    got = client.post("/api/jobs", json=body)
+    assert got.status_code == 400, got.json
+    assert got.json["details"][0]["field"] == field
+    assert says in got.json["details"][0]["problem"]
+
+
+def test_a_stop_goes_by_an_output_that_is_computed(client):
+    stop = {"metric": "mean", "relative_error": 0.1, "output": "npv"}
+    body = {"parameters": ["S11"], "config": {"stop": stop}}
+    got = client.post("/sensitivity/monte-carlo", json=body)
+    assert got.status_code == 400, got.json
+    assert got.json["details"][0]["field"] == "config.stop.output"
+    assert "these are computed: price" in got.json["message"]
 
 
 def test_an_impossible_correlation_is_refused_with_the_nearest(client):

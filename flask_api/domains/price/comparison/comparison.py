@@ -82,14 +82,16 @@ def compare(
     market: Market | None,
     drawing: Drawing,
     ahead: Callable[[int], None],
+    plants: int = 0,
 ) -> tuple[Row, list[str]]:
     """One variant's entry of the answer, and what its reader is to be warned of.
 
     drawing   its generator is needed only where more than EXACT things differ
     ahead     told how many prices were solved; what it raises ends the work
+    plants    that are priced for all variants of the answer
     """
     things = differences(base.model, variant.model)
-    mixtures = Mixtures(base.model, variant.model, things, ahead)
+    mixtures = Mixtures(base.model, variant.model, things, ahead, plants)
     split = shapley(mixtures, len(things), drawing.permutations, drawing.generator)
     warnings = _warnings(base, variant, things, split, mixtures.reason)
     drivers = None if split.missing.worthless else _drivers(things, split)

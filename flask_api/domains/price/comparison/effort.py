@@ -1,7 +1,7 @@
 """How many orders of change a comparison may draw, so that it ends in about a minute.
 
-Plants of the same choices are priced together, a few microseconds each; every further
-set of choices has to be prepared first, which takes as long as a hundred plants. The
+Plants of the same choices are priced together, a microsecond or two each; every further
+set of choices has to be prepared first, which takes as long as some 25 plants. The
 estimate depends on the request alone: the same request draws the same orders anywhere.
 """
 
@@ -14,12 +14,12 @@ from flask_api.domains.price.comparison.attribution import BLOCK, EXACT, worths
 from flask_api.domains.price.comparison.mixtures import Difference
 from flask_api.domains.price.model import PriceModel
 
-#: Work is counted in sets of choices, of about 0.25 ms each: 40 s.
-MOST = 160_000
+#: Work is counted in sets of choices, of about 0.05 ms each: 40 s.
+MOST = 800_000
 #: A plant of a set that is prepared.
-_PLANT = 0.01
+_PLANT = 0.04
 #: A period of years with values of their own.
-_PERIOD = 0.1
+_PERIOD = 0.003
 #: Exact splits may leave less than this of the whole; drawing has it in any case.
 _LEFT = MOST / 4
 #: An order and its reverse.

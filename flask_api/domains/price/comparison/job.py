@@ -28,6 +28,7 @@ from flask_api.domains.price.comparison.schema import (
     MarketData,
     PriceComparisonRequest,
 )
+from flask_api.domains.price.kernel import prices as kernel
 from flask_api.domains.price.model import PriceModel
 from flask_api.domains.price.model_choice import ModelReference, stored_models
 from flask_api.domains.price.model_files.overriding import Place
@@ -39,7 +40,11 @@ STEEP = 0.1
 
 
 class _Count:
-    """Prices solved so far, reported after each part of the work."""
+    """Prices solved so far, reported after each part of the work.
+
+    Those of the base and of the variants are not counted: one takes as long as a
+    hundred of the plants between them, and would spoil the forecast.
+    """
 
     def __init__(self, progress: Progress, total: int) -> None:
         self._progress, self._total = progress, total
@@ -84,11 +89,13 @@ def comparison(
     permutations = _permutations(efforts, config.permutations, warnings)
     market = _market(request.market_data, warnings)
     counts = [worths(effort.things, permutations) for effort in efforts]
-    total = sum(counts) + len(counts) + 1
+    total = sum(counts)
     count = _Count(progress, total)
+    if kernel.serves(total):
+        kernel.warm()  # now, or the forecast would go by how long that takes
     count(0)
     base = _solved_base(plant_name(base_model, chosen.overrides), base_model, request)
-    count(1)
+    count(0)
     comparisons: dict[str, Row] = {}
     for index, (name, model) in enumerate(zip(names, models, strict=True)):
         count.message = f"{name}: its price and drivers"
@@ -98,11 +105,11 @@ def comparison(
         except NoSolutionError as error:
             comparisons[name] = unpriced(model, str(error))
             warnings.tell(f"variant {name!r} has no price: {error}")
-            count(counts[index] + 1)
+            count(counts[index])
             continue
         count.partial = {"variant": name, "price": plant.price}
-        count(1)
-        comparisons[name], found = compare(base, plant, market, drawing, count)
+        count(0)
+        comparisons[name], found = compare(base, plant, market, drawing, count, total)
         for text in found:
             warnings.tell(text)
     _refuse_all_failed(comparisons)
@@ -122,6 +129,7 @@ def comparison(
             "exact_up_to": EXACT,
             "permutations": permutations,
             "seed": seed,
+            "kernel": kernel.name(total),
             "market_data_used": market is not None,
             "warnings": list(warnings),
         },

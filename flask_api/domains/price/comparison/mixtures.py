@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flask_api.domains.price.calculation import rows
 from flask_api.domains.price.comparison.attribution import Array, Coalitions
@@ -20,6 +21,14 @@ from flask_api.domains.price.kernel import prices as kernel
 from flask_api.domains.price.model import ModelInput, PriceModel
 from flask_api.numerics.errors import InputError
 
+if TYPE_CHECKING:
+    from flask_api.domains.price.kernel.plan import Plans
+
+Members = NDArray[np.intp]
+Pricing = Callable[[PriceModel, Members], Array]
+
+#: Plants between two reports of the kernel, some tens of ms of work at most.
+_AT_ONCE = 256
 #: Choices by the name that a model file gives them, where that is another.
 CHOICE_NAMES: Mapping[str, str] = {
     "assets": "depreciation",
@@ -155,8 +164,10 @@ def _text(value: Any) -> str:
 class Mixtures:
     """Prices of the plants between `base` and `variant`; call it with coalitions.
 
-    ahead   called with the number of prices found since the last call, at least once
-            in each block of work; what it raises ends the work
+    ahead    called with the number of prices found since the last call, at least once
+             in each block of work; what it raises ends the work
+    plants   priced by the whole work of which this is a part: where they are many, the
+             kernel prices them, however few a single call asks for
     """
 
     def __init__(
@@ -165,11 +176,13 @@ class Mixtures:
         variant: PriceModel,
         things: Sequence[Difference],
         ahead: Callable[[int], None],
+        plants: int = 0,
     ) -> None:
         self._base, self._variant, self._ahead = base, variant, ahead
         self._choices = [i for i, t in enumerate(things) if t.part != "inputs"]
         self._inputs = [i for i, t in enumerate(things) if t.part == "inputs"]
-        self._things = things
+        self._things, self._plants = things, plants
+        self._plans: Plans | None = None
         self._reasons: list[str] = []
 
     @property
@@ -184,64 +197,90 @@ class Mixtures:
         kinds, group = np.unique(chosen, axis=0, return_inverse=True)
         order = np.argsort(group.reshape(-1), kind="stable")
         counts = np.bincount(group.reshape(-1), minlength=len(kinds))
-        compiled = kernel.serves(len(coalitions))
+        compiled = kernel.serves(max(len(coalitions), self._plants))
+        price = self._compiled(coalitions) if compiled else self._plain(coalitions)
+        found, at_once = 0, _AT_ONCE if compiled else 1
         for kind, members in zip(
             kinds, np.split(order, np.cumsum(counts)[:-1]), strict=True
         ):
-            prices[members] = self._of_kind(
-                kind, coalitions[members], compiled=compiled
-            )
-            self._ahead(len(members))
+            try:
+                prices[members] = price(self._mixed(kind), members)
+            except InputError as error:  # two plants may not mix: the caller says so
+                self._reasons.append(str(error))
+            found += len(members)
+            if found >= at_once:
+                self._ahead(found)
+                found = 0
+        self._ahead(found)
         return prices
 
-    def _of_kind(
-        self, kind: Coalitions, coalitions: Coalitions, *, compiled: bool
-    ) -> Array:
-        """Prices of coalitions that make the same choices."""
-        model = self._mixed(
-            [self._things[i] for i, on in zip(self._choices, kind, strict=True) if on]
-        )
-        varied = {}
-        for index in self._inputs:
-            thing = self._things[index]
-            varied[thing.field] = np.where(
-                coalitions[:, index], thing.variant, thing.base
-            )
-        try:
-            found = self._prices(model, varied, compiled=compiled)
-        except InputError as error:  # two plants may not mix: the caller says so
-            self._reasons.append(str(error))
-            return np.full(len(coalitions), np.nan)
-        return np.broadcast_to(found, (len(coalitions),))
+    def _varied(self, coalitions: Coalitions) -> dict[str, Array]:
+        """The inputs that differ, of each coalition."""
+        return {
+            thing.field: np.where(coalitions[:, index], thing.variant, thing.base)
+            for index, thing in ((i, self._things[i]) for i in self._inputs)
+        }
 
-    def _prices(
-        self, model: PriceModel, varied: dict[str, Array], *, compiled: bool
-    ) -> Array:
-        """Solved prices; where many sets of choices are priced, each by the kernel.
+    def _plain(self, coalitions: Coalitions) -> Pricing:
+        """What prices some of the coalitions, which make the same choices."""
+        varied = self._varied(coalitions)
 
-        For a single plant the kernel is four times as fast as numpy, once it is there.
+        def price(model: PriceModel, members: Members) -> Array:
+            some = {name: column[members] for name, column in varied.items()}
+            return model.evaluate(some, between=lambda: self._ahead(0))["price"]
+
+        return price
+
+    def _compiled(self, coalitions: Coalitions) -> Pricing:
+        """The same by the kernel, even for a single plant.
+
+        There are thousands of sets of choices: what they share is made once.
         """
-        if not compiled:
-            return model.evaluate(varied, between=lambda: self._ahead(0))["price"]
-        arrays, possible = rows.checked(varied, model.refuse_fixed)
-        between = partial(self._ahead, 0)
-        return kernel.evaluate(model, arrays, possible, ("price",), between)["price"]
+        arrays, possible = rows.checked(
+            self._varied(coalitions), self._base.refuse_fixed
+        )
+        if self._plans is None:
+            self._plans = kernel.family(tuple(arrays))
+        plans = self._plans
 
-    def _mixed(self, taken: Sequence[Difference]) -> PriceModel:
-        """The base plant with these choices of the variant."""
+        def price(model: PriceModel, members: Members) -> Array:
+            some = {name: column[members] for name, column in arrays.items()}
+            between = partial(self._ahead, 0) if len(members) > kernel.CHUNK else None
+            fits = possible[members] if arrays else possible
+            return kernel.evaluate(model, some, fits, ("price",), between, plans)[
+                "price"
+            ]
+
+        return price
+
+    def _mixed(self, kind: Coalitions) -> PriceModel:
+        """The base plant with some of the variant's choices.
+
+        kind   of each choice that differs, whether it is the variant's
+        """
         structure, theirs = self._base.structure, self._variant.structure
-        inputs = dict(self._base.inputs)
-        for thing in taken:
-            if thing.part == "conventions":
-                choice = getattr(theirs.conventions, thing.field)
-                conventions = replace(structure.conventions, **{thing.field: choice})
-                structure = replace(structure, conventions=conventions)
-                continue
-            change: dict[str, Any] = {thing.field: getattr(theirs, thing.field)}
-            structure = replace(structure, **change)
-            if thing.field == "schedule":
-                inputs[_YEARS] = _years(self._variant)
+        chosen: dict[str, Any] = {}
+        changes: dict[str, Any] = {}
+        for index, taken in zip(self._choices, kind.tolist(), strict=True):
+            thing = self._things[index]
+            if taken and thing.part == "conventions":
+                chosen[thing.field] = getattr(theirs.conventions, thing.field)
+            elif taken:
+                changes[thing.field] = getattr(theirs, thing.field)
+        if chosen:
+            changes["conventions"] = replace(structure.conventions, **chosen)
+        if not changes:
+            return self._base
+        inputs = self._base.inputs
+        if "schedule" in changes:
+            inputs = self._scheduled
+        structure = replace(structure, **changes)
         return replace(self._base, inputs=inputs, structure=structure)
+
+    @cached_property
+    def _scheduled(self) -> Mapping[str, ModelInput]:
+        """The base's inputs with the variant's years of construction."""
+        return {**self._base.inputs, _YEARS: _years(self._variant)}
 
 
 def _years(model: PriceModel) -> ModelInput:

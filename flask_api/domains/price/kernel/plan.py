@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flask_api.domains.price.calculation import depreciation
-from flask_api.domains.price.calculation.amounts import FIXED_SLOTS
 from flask_api.domains.price.calculation.arrays import Array
 from flask_api.domains.price.conventions import CHOICES
 from flask_api.domains.price.inputs import INPUTS, YEARLY
 from flask_api.domains.price.kernel import layout as at
+from flask_api.domains.price.kernel.terms import TAXES, Codes, Terms
 from flask_api.domains.price.model import PriceModel, Structure
 
-Codes = NDArray[np.int64]
+T = TypeVar("T")
 
 #: Inputs of which a plan must know the range.
 COUNTED = ("plant_lifetime", "target_row", "loss_years")
@@ -27,9 +27,18 @@ _RAMP_INPUTS = (
     "startup_variable_fraction",
     "startup_fixed_fraction",
 )
+_RELATIVE = {f"product_{n}_relative_price" for n in range(2, 6)}
+_INTEREST, _REPAYMENT, _DEDUCTION, _SALVAGE = (
+    {str(value): number for number, value in enumerate(CHOICES[name])}
+    for name in (
+        "construction_interest",
+        "loan_repayment",
+        "loan_deduction",
+        "salvage_tax",
+    )
+)
 #: Numbers in a cache line.
 _LINE = 8
-_TAXES = {"state_tax_rate": at.STATE_TAX, "federal_tax_rate": at.FEDERAL_TAX}
 
 
 @dataclass(frozen=True)
@@ -55,52 +64,135 @@ class KernelPlan:
     numbers: Array
 
 
-def plan(
-    model: PriceModel,
-    varied: tuple[str, ...],
-    ranges: Mapping[str, tuple[int, int]],
-    wanted: Set[str],
-    stamp: int,
-) -> KernelPlan:
-    """The plan of a model whose named inputs vary.
+class _Once(Generic[T]):
+    """Makes what comes of the same objects only once."""
 
-    ranges   lowest and highest value of those of `COUNTED` that vary
+    def __init__(self) -> None:
+        self._made: dict[tuple[int, ...], tuple[tuple[object, ...], T]] = {}
+
+    def of(self, make: Callable[[], T], *objects: object) -> T:
+        """What `make` returned when it was first called for these very objects."""
+        key = tuple(map(id, objects))
+        if key not in self._made:
+            # with the objects: once they were gone, others might take their ids
+            self._made[key] = objects, make()
+        return self._made[key][1]
+
+
+class Plans:
+    """Plans of models in which the same inputs vary: what they share is made once.
+
+    For plants that differ in choices, of which there may be thousands: models made by
+    `dataclasses.replace` of one another hold the same objects where they don't differ.
+
+    A plan is good until the next one is asked for, as they share a workspace.
     """
-    shape, base = model.structure, model.baseline()
-    ranges = {name: (int(base[name]), int(base[name])) for name in COUNTED} | {**ranges}
-    shortest, longest = ranges["plant_lifetime"]
-    terms = _Terms(shape, base, frozenset(varied))
-    life = int(terms.highest("plant_lifetime"))
-    changes = [_changes(shape, year) for year in range(1, life + 1)]
-    segments = np.zeros(at.YEARS, dtype=np.int64)
-    segments[1 : life + 1] = [terms.segment(change) for change in changes]
-    share = depreciation.share_as_income_allows(shape.assets)
-    general = _follows_income(shape, base, terms, share > 0)
-    if general:
-        terms.add_taxes()
-    workspace = _aligned(at.CONSTANTS + len(terms.constants) * at.LANES)
-    values = [*(base[name] for name in INPUTS), 1.0, *terms.constants]
-    inputs = workspace[at.ROWS[next(iter(INPUTS))] :].reshape(-1, at.LANES)
-    inputs[:] = np.array(values)[:, None]
-    codes = _codes(shape, terms, varied)
-    codes[at.STAMP], codes[at.SHORTEST] = stamp, shortest
-    first, last = ranges["target_row"]
-    codes[at.LONGEST] = longest if first == 0 else min(last, longest)
-    codes[at.GENERAL], codes[at.FOLLOWS_INCOME] = general, share > 0
-    codes[at.LOSSES_EXPIRE] = ranges["loss_years"][0] < longest
-    codes[at.PRICE_WANTED] = "price" in wanted
-    codes[at.NPV_WANTED] = "npv" in wanted
-    return KernelPlan(
-        workspace=workspace,
-        rows=np.array([at.ROWS[name] for name in varied], dtype=np.int64),
-        codes=codes,
-        segments=segments,
-        terms=np.array(terms.found, dtype=np.int64).reshape(-1, 3),
-        tables=np.concatenate(
-            [_tables(shape, life) for life in range(shortest, longest + 1)]
-        ),
-        numbers=np.array([share, *(shape.schedule or ())], dtype=float),
-    )
+
+    def __init__(self, varied: tuple[str, ...], stamp: int) -> None:
+        self._varied, self._names = varied, frozenset(varied)
+        self._rows = np.array([at.ROWS[name] for name in varied], dtype=np.int64)
+        self._stamp = stamp
+        self._bases = _Once[dict[str, float]]()
+        self._terms = _Once[Terms]()
+        self._tables = _Once[Array]()
+        self._numbers = _Once[Array]()
+        self._touched = _Once[list[int]]()
+        self._room = np.zeros(0)
+        self._laid_out: tuple[object, object] = (None, None)
+
+    def of(
+        self,
+        model: PriceModel,
+        ranges: Mapping[str, tuple[int, int]],
+        wanted: Set[str],
+    ) -> KernelPlan:
+        """The plan of one model.
+
+        ranges   lowest and highest value of those of `COUNTED` that vary
+        """
+        shape, choice = model.structure, model.structure.conventions
+        base = self._bases.of(model.baseline, model.inputs, shape.schedule)
+        terms = self._terms.of(
+            lambda: Terms(shape, base, self._names),
+            *(base, shape.periods, shape.off),
+            *(choice.operating_cost, choice.v4_v5, choice.interest_type),
+        )
+        own = {name: (int(base[name]), int(base[name])) for name in COUNTED}
+        ranges = {**own, **ranges}
+        shortest, longest = ranges["plant_lifetime"]
+        tables = self._tables.of(
+            lambda: _tables(shape, shortest, longest),
+            *(shape.assets, shape.replacements, shape.replacement_method),
+            *(shortest, longest),
+        )
+        numbers = self._numbers.of(
+            lambda: _numbers(shape), shape.assets, shape.schedule
+        )
+        general = _follows_income(shape, base, terms, numbers[0] > 0)
+        codes = self._codes(shape, terms)
+        first, last = ranges["target_row"]
+        codes[at.SHORTEST] = shortest
+        codes[at.LONGEST] = longest if first == 0 else min(last, longest)
+        codes[at.GENERAL], codes[at.FOLLOWS_INCOME] = general, numbers[0] > 0
+        codes[at.LOSSES_EXPIRE] = ranges["loss_years"][0] < longest
+        codes[at.PRICE_WANTED] = "price" in wanted
+        codes[at.NPV_WANTED] = "npv" in wanted
+        return KernelPlan(
+            workspace=self._workspace(base, terms),
+            rows=self._rows,
+            codes=np.array(codes, dtype=np.int64),
+            segments=terms.of_year,
+            terms=terms.rows(general),
+            tables=tables,
+            numbers=numbers,
+        )
+
+    def _workspace(self, base: Mapping[str, float], terms: Terms) -> Array:
+        """The workspace with these inputs and constants; all else in it is stale."""
+        size = at.CONSTANTS + len(terms.constants) * at.LANES
+        if self._room.size < size:
+            self._room, self._laid_out = _aligned(size), (None, None)
+        laid_out, room = self._laid_out, self._room
+        if laid_out[0] is not base:
+            values = np.array([*(base[name] for name in INPUTS), 1.0])
+            inputs = room[at.ROWS[next(iter(INPUTS))] : at.CONSTANTS]
+            inputs.reshape(-1, at.LANES)[:] = values[:, None]
+        if laid_out[1] is not terms:
+            constants = room[at.CONSTANTS : size].reshape(-1, at.LANES)
+            constants[:] = terms.constants[:, None]
+        self._laid_out = base, terms
+        return room
+
+    def _codes(self, shape: Structure, terms: Terms) -> list[int]:
+        """Choices, what there is, and which stages the varied inputs touch."""
+        choice = shape.conventions
+        written_off = choice.book_value_at_end == "written_off"
+        lent = terms.active("loan_fraction")
+        by_revenue = choice.loan_repayment == "revenue_share"
+        real = choice.required_rate == "real"
+        capitalised = choice.construction_interest == "capitalised"
+        codes = self._touched.of(
+            lambda: _touched(self._names, real, capitalised), real, capitalised
+        ).copy()
+        codes[at.STAMP] = self._stamp
+        codes[at.SEGMENTS] = len(terms.segments)
+        codes[at.HAS_LOAN] = lent and not by_revenue
+        codes[at.HAS_REVENUE_LOAN] = lent and by_revenue
+        codes[at.HAS_REPLACEMENTS] = bool(shape.replacements)
+        codes[at.HAS_CREDITS] = _earns_credits(terms)
+        codes[at.HAS_END] = terms.active("salvage_fraction") or written_off
+        codes[at.CONTINGENCY_ON_BARE] = choice.contingency_basis == "bare"
+        codes[at.REAL_RATE] = real
+        codes[at.OWN_SCHEDULE] = shape.schedule is not None
+        codes[at.CONSTRUCTION_INTEREST] = _INTEREST[choice.construction_interest]
+        codes[at.REPAYMENT] = _REPAYMENT[choice.loan_repayment]
+        codes[at.DEDUCTION] = _DEDUCTION[choice.loan_deduction]
+        codes[at.STATE_DEDUCTIBLE] = choice.state_deductible
+        codes[at.CREDITS_WAIT] = choice.credit_use == "carried_forward"
+        codes[at.CREDITS_GROW] = choice.credit_indexation == "inflation"
+        codes[at.SALVAGE_TAX] = _SALVAGE[choice.salvage_tax]
+        codes[at.WRITTEN_OFF_AT_END] = written_off
+        return codes
 
 
 def _aligned(size: int) -> Array:
@@ -109,112 +201,10 @@ def _aligned(size: int) -> Array:
     return room[-(room.ctypes.data // room.itemsize) % _LINE :][:size]
 
 
-def _changes(shape: Structure, year: int) -> dict[str, float]:
-    """Values that replace those of the other years in an operating year."""
-    return {
-        name: value
-        for period in shape.periods
-        if period.start <= year <= period.end
-        for name, value in period.values.items()
-        if name != "loan_rate" or shape.conventions.interest_type == "variable"
-    }
-
-
-class _Terms:
-    """Products of inputs, summed by segment; what is 0 for all plants is left out."""
-
-    def __init__(
-        self, shape: Structure, base: Mapping[str, float], varied: frozenset[str]
-    ) -> None:
-        self.found: list[tuple[int, int, int]] = []
-        self.constants: list[float] = []
-        self._shape, self._base, self._varied = shape, base, varied
-        self.segments: list[dict[str, float]] = []
-
-    def changed(self, *names: str) -> bool:
-        """Whether one of these inputs has another value in some operating years."""
-        return any(name in change for change in self.segments for name in names)
-
-    def varies(self, name: str) -> bool:
-        return name in self._varied
-
-    def highest(self, name: str) -> float:
-        """What an input may come to, whichever rows there are."""
-        return INPUTS[name].high if self.varies(name) else self._base[name]
-
-    def active(self, name: str) -> bool:
-        """Whether an input is not 0 for some plant in some year."""
-        return any(self._counts(change, name) for change in [{}, *self.segments])
-
-    def segment(self, change: dict[str, float]) -> int:
-        """The number of the segment with these changes, made where it is new."""
-        if change in self.segments:
-            return self.segments.index(change)
-        self.segments.append(change)
-        number = len(self.segments) - 1
-        for to, *names in _products(self._shape):
-            self._add(number, to, *names)
-        return number
-
-    def add_taxes(self) -> None:
-        """The tax rates of each segment."""
-        for number in range(len(self.segments)):
-            for name, to in _TAXES.items():
-                self._add(number, to, name)
-
-    def _add(self, segment: int, to: int, *names: str) -> None:
-        change = self.segments[segment]
-        if all(self._counts(change, name) for name in names):
-            one, other = [*(self._row(change, name) for name in names), at.ONE][:2]
-            self.found.append((to + segment * at.SEGMENT, one, other))
-
-    def _counts(self, change: Mapping[str, float], name: str) -> bool:
-        """Whether an input is not 0 for some plant in a segment."""
-        if name in change:
-            return change[name] != 0
-        return name in self._varied or self._base[name] != 0
-
-    def _row(self, change: Mapping[str, float], name: str) -> int:
-        """Where an input's value lies in a segment."""
-        if name not in change:
-            return at.ROWS[name]
-        self.constants.append(change[name])
-        return at.CONSTANTS + (len(self.constants) - 1) * at.LANES
-
-
-def _products(shape: Structure) -> Iterator[tuple[int, *tuple[str, ...]]]:
-    """(to, input) or (to, input, input): what is summed to which yearly amount."""
-    choice = shape.conventions
-    yield at.UNITS, "number_of_units"
-    for n in range(2, 6):
-        yield at.UNITS, f"product_{n}_units", f"product_{n}_relative_price"
-    yield at.BYPRODUCTS, "byproduct_revenue"
-    for n in range(1, 11):
-        yield at.BYPRODUCTS, f"r{n}_quantity", f"r{n}_unit_price"
-    for n in range(1, 6):
-        yield at.FIXED_REVENUE, f"rf{n}_revenue"
-    yield at.LOAN_RATE, "loan_rate"
-    itemised = choice.operating_cost == "itemised"
-    paid_as = dict.fromkeys(range(1, 11), at.VARIABLE_COST) if itemised else {}
-    if choice.v4_v5 == "credits":
-        paid_as |= {4: at.CREDIT_45Q, 5: at.CREDIT_45V}
-    for n, to in paid_as.items():
-        if f"V{n}" not in shape.off:
-            yield to, f"v{n}_quantity", f"v{n}_unit_cost"
-    if not itemised:
-        yield at.COST_SHARE, "operating_cost_fraction"
-        return
-    for name in ("variable_cost", "carbon_capture_cost", "convenience_fee"):
-        yield at.VARIABLE_COST, name
-    for slot, name in {**FIXED_SLOTS, "": "fixed_cost"}.items():
-        if slot not in shape.off:
-            yield at.FIXED_COST, name
-
-
 def _follows_income(
     shape: Structure,
     base: Mapping[str, float],
-    terms: _Terms,
+    terms: Terms,
     writes_off: bool,
 ) -> bool:
     """Whether some rule may follow income or price, so that years are simulated.
@@ -229,29 +219,22 @@ def _follows_income(
         or base["loss_years"] < terms.highest("plant_lifetime")
         or terms.varies("loss_limit")
         or base["loss_limit"] < 1
-        or terms.changed(*_TAXES)
+        or terms.changed(*TAXES)
         or (choice.loan_repayment == "revenue_share" and terms.active("loan_fraction"))
-        or (choice.credit_use == "carried_forward" and _credits(shape, terms))
+        or (choice.credit_use == "carried_forward" and _earns_credits(terms))
     )
 
 
-def _credits(shape: Structure, terms: _Terms) -> bool:
-    earned = any(
-        (to - at.CREDIT_45Q) % at.SEGMENT in (0, at.LANES) for to, _, _ in terms.found
-    )
-    return earned or terms.active("investment_credit")
+def _earns_credits(terms: Terms) -> bool:
+    return terms.credits or terms.active("investment_credit")
 
 
-def _codes(shape: Structure, terms: _Terms, varied: tuple[str, ...]) -> Codes:
-    """Choices, what there is, and which stages the varied inputs touch."""
-    choice, names = shape.conventions, set(varied)
-    codes = np.zeros(at.CODES, dtype=np.int64)
+def _touched(names: Set[str], real: bool, capitalised: bool) -> list[int]:
+    """The codes of a plan, of which those are set that the varied inputs touch.
 
-    def which(name: str) -> int:
-        return CHOICES[name].index(getattr(choice, name))
-
-    capitalised = choice.construction_interest == "capitalised"
-    real = choice.required_rate == "real"
+    real, capitalised   the required rate; the interest of construction
+    """
+    codes = [0] * at.CODES
     rate = {"required_irr", *(("inflation_rate",) if real else ())}
     building = {"construction_years", *(("loan_rate",) if capitalised else ())}
     clock = {"plant_lifetime", "target_row"}
@@ -267,37 +250,17 @@ def _codes(shape: Structure, terms: _Terms, varied: tuple[str, ...]) -> Codes:
         (at.SUMS_VARY, YEARLY | _RELATIVE),
     ):
         codes[code] = bool(names & touched_by)
-    written_off = choice.book_value_at_end == "written_off"
-    lent = terms.active("loan_fraction")
-    by_revenue = choice.loan_repayment == "revenue_share"
-    for code, value in (
-        (at.SEGMENTS, len(terms.segments)),
-        (at.HAS_LOAN, lent and not by_revenue),
-        (at.HAS_REVENUE_LOAN, lent and by_revenue),
-        (at.HAS_REPLACEMENTS, bool(shape.replacements)),
-        (at.HAS_CREDITS, _credits(shape, terms)),
-        (at.HAS_END, terms.active("salvage_fraction") or written_off),
-        (at.CONTINGENCY_ON_BARE, choice.contingency_basis == "bare"),
-        (at.REAL_RATE, real),
-        (at.OWN_SCHEDULE, shape.schedule is not None),
-        (at.CONSTRUCTION_INTEREST, which("construction_interest")),
-        (at.REPAYMENT, which("loan_repayment")),
-        (at.DEDUCTION, which("loan_deduction")),
-        (at.STATE_DEDUCTIBLE, choice.state_deductible),
-        (at.CREDITS_WAIT, choice.credit_use == "carried_forward"),
-        (at.CREDITS_GROW, choice.credit_indexation == "inflation"),
-        (at.SALVAGE_TAX, which("salvage_tax")),
-        (at.WRITTEN_OFF_AT_END, written_off),
-    ):
-        codes[code] = value
     return codes
 
 
-_RELATIVE = {f"product_{n}_relative_price" for n in range(2, 6)}
+def _tables(shape: Structure, shortest: int, longest: int) -> Array:
+    """What happens by tables in each year of each life, as `patterns` reads it."""
+    return np.concatenate(
+        [_table(shape, life) for life in range(shortest, longest + 1)]
+    )
 
 
-def _tables(shape: Structure, life: int) -> Array:
-    """What happens by tables in each year of a life, as `patterns` reads it."""
+def _table(shape: Structure, life: int) -> Array:
     result = np.zeros((3, at.YEARS))
     written_off, replaced, replaced_off = result
     written_off[1 : life + 1] = depreciation.fixed_pattern(shape.assets, life)
@@ -317,3 +280,8 @@ def _tables(shape: Structure, life: int) -> Array:
             replaced_off[1 : life + 1] += dollars * share
             replaced_off[0] += dollars * (1 - share.sum())
     return result.ravel()
+
+
+def _numbers(shape: Structure) -> Array:
+    share = depreciation.share_as_income_allows(shape.assets)
+    return np.array([share, *(shape.schedule or ())], dtype=float)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from flask_api.domains.price.calculation.arrays import Array
 
 if TYPE_CHECKING:
+    from flask_api.domains.price.kernel.plan import Plans
     from flask_api.domains.price.model import PriceModel
 
 #: Rows at a time, some milliseconds of work.
@@ -59,12 +60,24 @@ def warm() -> None:
     plants()
 
 
+def family(varied: tuple[str, ...]) -> Plans:
+    """Plans for `evaluate` of models in which these inputs vary, made of shared parts.
+
+    varied   canonical names
+    """
+    from flask_api.domains.price.kernel.loop import stamp
+    from flask_api.domains.price.kernel.plan import Plans
+
+    return Plans(varied, stamp())
+
+
 def evaluate(
     model: PriceModel,
     arrays: Mapping[str, Array],
     possible: NDArray[np.bool_],
     outputs: Sequence[str] = ("price",),
     between: Callable[[], None] | None = None,
+    plans: Plans | None = None,
 ) -> dict[str, Array]:
     """Prices, and NPV at the selling price, of many plants.
 
@@ -73,6 +86,8 @@ def evaluate(
     outputs    of `OUTPUTS`
     between    called after each part of the work, a few ms long; what it raises ends
                the work
+    plans      of `family`, for the inputs of `arrays` in their order: where many models
+               are priced one after another that differ in choices
 
     Returns arrays of shape (n,), NaN where a row is not possible or has no price. A
     row's result is the same to the last bit wherever it stands, and beside any others.
@@ -82,7 +97,7 @@ def evaluate(
     if model.structure.solves != "price":  # then the price is the selling price
         wanted.discard("price")
     if outputs and possible.any():
-        run = _runner(model, arrays, possible, wanted)
+        run = _runner(model, arrays, possible, wanted, plans or family(tuple(arrays)))
         for start in range(0, possible.size, CHUNK):
             part = slice(start, min(start + CHUNK, possible.size))
             some = possible[part]
@@ -107,17 +122,18 @@ def _runner(
     arrays: Mapping[str, Array],
     possible: NDArray[np.bool_],
     wanted: Set[str],
+    plans: Plans,
 ) -> Callable[[slice | NDArray[np.intp]], dict[str, Array]]:
     """What computes the wanted outputs of some rows, all of them possible."""
-    from flask_api.domains.price.kernel.loop import plants, stamp
-    from flask_api.domains.price.kernel.plan import COUNTED, plan
+    from flask_api.domains.price.kernel.loop import plants
+    from flask_api.domains.price.kernel.plan import COUNTED
 
     ranges = {
         name: (int(column[possible].min()), int(column[possible].max()))
         for name, column in arrays.items()
         if name in COUNTED
     }
-    made, solve = plan(model, tuple(arrays), ranges, wanted, stamp()), plants()
+    made, solve = plans.of(model, ranges, wanted), plants()
     tables = (made.codes, made.segments, made.terms, made.tables, made.numbers)
     fresh = True
 

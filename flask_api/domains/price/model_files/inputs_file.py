@@ -11,6 +11,7 @@ from ruamel.yaml.comments import CommentedMap
 from flask_api.domains.price.inputs import INPUTS, canonical
 from flask_api.domains.price.model import ModelInput, Structure
 from flask_api.domains.price.model_files import checks, units
+from flask_api.domains.price.model_files.inherited import dropped, with_value
 from flask_api.domains.price.model_files.placed_yaml import Section
 from flask_api.domains.price.model_files.shown import plainly, shown
 from flask_api.numerics.distributions import make
@@ -21,12 +22,16 @@ _INPUT = ("value", "unit", "label", "range", "distribution", "source")
 
 @dataclass(frozen=True)
 class Plant:
-    """Inputs and structure, and the units in which the file writes its inputs."""
+    """Inputs and structure, and the units in which the file writes its inputs.
+
+    dropped   by input, what it could not keep of the plant that it changes
+    """
 
     inputs: Mapping[str, ModelInput]
     structure: Structure
     product_unit: str
     written: Mapping[str, units.Conversion] = field(default_factory=dict)
+    dropped: Mapping[str, str] = field(default_factory=dict)
 
     def convert(self, name: str, value: float) -> float:
         """A number of the file in the input's own unit."""
@@ -43,7 +48,7 @@ class Plant:
 def with_inputs(base: Plant, section: Section) -> Plant:
     """A plant with the inputs that a section of a file gives."""
     found: dict[str, ModelInput] = {}
-    written = dict(base.written)
+    written, lost = dict(base.written), dict(base.dropped)
     for key in section.data:
         try:
             name = canonical(str(key))
@@ -51,9 +56,13 @@ def with_inputs(base: Plant, section: Section) -> Plant:
             section.refuse(key, str(error))
         if name in found:
             section.refuse(key, f"{name} is given twice")
-        found[name], convert = _input(base, section, key, name)
+        found[name], convert, problem = _input(base, section, key, name)
         if convert is not None:
             written[name] = convert
+        if problem is not None:
+            lost[name] = problem
+        elif found[name].low is not None or found[name].distribution is not None:
+            lost.pop(name, None)
     part = checks.complete_proportions(found)
     if part is not None:
         given, follows = part
@@ -63,7 +72,7 @@ def with_inputs(base: Plant, section: Section) -> Plant:
     wrong = units.disagreement({name: item.unit for name, item in inputs.items()})
     if wrong is not None:
         section.refuse(key_of(section, wrong[0]), wrong[1])
-    return replace(base, inputs=inputs, written=written)
+    return replace(base, inputs=inputs, written=written, dropped=lost)
 
 
 def key_of(section: Section, name: str) -> Any:
@@ -84,8 +93,8 @@ def _blank(name: str, product_unit: str) -> ModelInput:
 
 def _input(
     base: Plant, section: Section, key: Any, name: str
-) -> tuple[ModelInput, units.Conversion | None]:
-    """An input, and the unit it is written in where that is said.
+) -> tuple[ModelInput, units.Conversion | None, str | None]:
+    """An input, the unit it is written in where that is said, and what it lost.
 
     A bare number changes the value of the base only, in the unit of the base.
     """
@@ -94,9 +103,9 @@ def _input(
     given = item.data if whole else CommentedMap()
     if whole:
         item.only(_INPUT)
-    keep = base.inputs.get(name) or _blank(name, base.product_unit)
+    before = base.inputs.get(name) or _blank(name, base.product_unit)
     convert = _unit(base, item, name) if "unit" in given else base.written.get(name)
-    in_own = convert or units.Conversion(units.ONE, keep.unit)
+    in_own = convert or units.Conversion(units.ONE, before.unit)
     place = "value" if whole else key
     if place not in item.data:
         section.refuse(key, "value is missing")
@@ -107,7 +116,7 @@ def _input(
         lambda _, written: in_own(written),
         lambda problem: item.refuse(place, problem),
     )
-    spec = INPUTS[name]
+    keep, spec = with_value(before, value, in_own.unit), INPUTS[name]
     low, high = keep.low, keep.high
     if "range" in given:
         low, high = _range(item, in_own, spec.low, spec.high)
@@ -119,8 +128,6 @@ def _input(
             )
     changed = replace(
         keep,
-        value=value,
-        unit=in_own.unit,
         label=item.text("label", most=200) if "label" in given else keep.label,
         low=low,
         high=high,
@@ -131,7 +138,7 @@ def _input(
         ),
         source=item.text("source") if "source" in given else keep.source,
     )
-    return changed, convert
+    return changed, convert, dropped(before, keep, given)
 
 
 def _unit(base: Plant, item: Section, name: str) -> units.Conversion:

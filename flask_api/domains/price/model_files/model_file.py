@@ -37,6 +37,11 @@ class Variant:
     extends: str | None
     plant: Plant
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What its owner should know of it."""
+        return tuple(self.plant.dropped.values())
+
 
 @dataclass(frozen=True)
 class ModelFile:

@@ -12,6 +12,7 @@ from flask_api.domains.price.calculation import depreciation
 from flask_api.domains.price.inputs import INPUTS, canonical
 from flask_api.domains.price.model import ModelInput, Period, PriceModel, Structure
 from flask_api.domains.price.model_files import checks
+from flask_api.domains.price.model_files.inherited import with_value
 from flask_api.domains.price.model_files.shown import shown
 from flask_api.numerics.errors import InputError, NoSolutionError
 
@@ -113,7 +114,7 @@ def _input(
 
     number = checks.check_value(name, value, lambda _, plain: plain, refuse)
     if before is not None:
-        return replace(before, value=number)
+        return with_value(before, number)
     spec = INPUTS[name]
     return ModelInput(
         name,
