@@ -18,7 +18,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 # Compiled once for all, else the first run of each model would wait for its kernel.
 KERNELS := numerics.normal_scores domains.price.kernel.prices \
 	$(addprefix domains.market.,latent_class.kernel nonnegative.kernel \
-	choice.logit_kernel choice.mixed_kernel choice.enumeration_kernel bayesian.kernels)
+	choice.logit_kernel choice.mixed_kernel choice.enumeration_kernel bayesian.kernels \
+	patterns.tridiagonal)
 WARM := import importlib, sys; \
 	[importlib.import_module(f"flask_api.{name}").warm() for name in sys.argv[1:]]
 

@@ -7,6 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 from flask import Flask
 
 from flask_api.analysis import Analysis, Context, Stopped, discover
-from flask_api.errors import ServiceError
+from flask_api.errors import Conflict, ServiceError
 from flask_api.jobs.job import EventType, Job, Status
 from flask_api.jobs.registry import Registry
 
@@ -71,7 +72,7 @@ def run(registry: Registry, analysis: Analysis, params: Any = None) -> Job:
     """A job of the analysis, finished; its example unless told otherwise."""
     asked = dict(analysis.example) if params is None else params
     job = registry.submit(analysis.kind, asked, owner="anonymous").job
-    return registry.wait("anonymous", job.id, 30)
+    return registry.wait("anonymous", job.id, 120)
 
 
 def document(registry: Registry, job: Job) -> bytes:
@@ -248,13 +249,16 @@ def test_a_running_job_of_it_is_cancelled(
     }
     more = longer.get(analysis.kind) or longer_data(analysis)
     asked = dict(analysis.example) | more
-    job = registry.submit(analysis.kind, asked, owner="anonymous").job
-    until = time.monotonic() + 20
-    while registry.get("anonymous", job.id).status is Status.PENDING:
-        assert time.monotonic() < until
-        time.sleep(0.01)
-    registry.cancel("anonymous", job.id, by="anonymous")
-    ended = registry.wait("anonymous", job.id, 10)
+    for _ in range(5):
+        job = registry.submit(analysis.kind, asked, owner="anonymous").job
+        until = time.monotonic() + 60
+        while registry.get("anonymous", job.id).status is Status.PENDING:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        with suppress(Conflict):  # completed, while this busy machine did not look
+            registry.cancel("anonymous", job.id, by="anonymous")
+            break
+    ended = registry.wait("anonymous", job.id, 60)
     assert ended.status is Status.CANCELLED
     assert ended.result is None
 

@@ -59,11 +59,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
             job_executor="inline",
             async_mode="threading",
             database_url="memory:",
+            wait_s=55,
             instance_folder=folder / "instance",
             log_folder=folder / "logs",
         )
     )
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not app.extensions["engine"].ready and time.monotonic() < until:
         time.sleep(0.005)
     yield app

@@ -40,7 +40,7 @@ def python(code: str, folder: Path, *, source: Path = ROOT) -> str:
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
@@ -55,7 +55,7 @@ def test_every_import_leads_downwards() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
     assert done.returncode == 0, done.stdout
     assert "6 kept, 0 broken" in done.stdout

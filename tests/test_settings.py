@@ -40,7 +40,7 @@ def start(folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
         env=os.environ | {"PYTHONPATH": str(ROOT)} | environ,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
 
 

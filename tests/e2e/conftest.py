@@ -82,21 +82,21 @@ class Server:
             return [first, *first.children(recursive=True)]
         return []
 
-    def wait_ready(self, seconds: float = 30.0, path: str = "/ready") -> None:
+    def wait_ready(self, seconds: float = 120.0, path: str = "/ready") -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 break
             with (
                 suppress(OSError),
-                urllib.request.urlopen(self.url + path, timeout=5) as answer,
+                urllib.request.urlopen(self.url + path, timeout=20) as answer,
             ):
                 if answer.status == 200:
                     return
             time.sleep(0.1)
         raise AssertionError(f"the server is not ready; it said:\n{self.output()}")
 
-    def stop(self, number: int = signal.SIGTERM, seconds: float = 10.0) -> float:
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 60.0) -> float:
         """Ask it to end; returns the seconds that it took until all of it was gone."""
         family = self.family()
         if self.process.poll() is None:
@@ -114,7 +114,7 @@ class Server:
         """Ctrl-C as a terminal sends it, to the whole group; as `stop` otherwise."""
         family = self.family()
         os.killpg(self.process.pid, signal.SIGINT)
-        return self._gone(family, 10.0)
+        return self._gone(family, 60.0)
 
     def end(self) -> None:
         """End it whatever it does, and nothing else."""
@@ -122,11 +122,11 @@ class Server:
         for process in family:
             with suppress(psutil.NoSuchProcess):
                 process.terminate()
-        _, left = psutil.wait_procs(family, timeout=5)
+        _, left = psutil.wait_procs(family, timeout=20)
         for process in left:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        self.process.wait(5)
+        self.process.wait(60)
 
 
 StartServer = Callable[..., Server]
@@ -176,6 +176,8 @@ def server(
             "INSTANCE_FOLDER": str(folder / "instance"),
             "LOG_FOLDER": str(folder / "logs"),
             "PYTHONUNBUFFERED": "1",
+            # Beside the tests of the other processes, nice workers would not get far.
+            "WORKER_NICE": "0",
         }
         environ |= {name: str(value) for name, value in settings.items()}
         with (folder / "output").open("ab") as output:

@@ -19,6 +19,7 @@ import websocket
 
 from tests.e2e import client_script
 from tests.e2e.conftest import KINDS, NODE, SEED_COMMAND, Server, StartServer
+from tests.patience import in_time
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -79,17 +80,20 @@ class Clients:
 def test_it_is_gone_3_s_after_a_signal_with_clients_of_every_kind_connected(
     server: StartServer, number: signal.Signals
 ) -> None:
-    one = server("gunicorn-eventlet", fresh=True)
-    clients = Clients(one.url)
-    try:
-        took = one.stop(number)
-        for watcher in clients.watchers:
-            assert watcher.next("server_closing") == {"reason": "shutdown"}
-    finally:
-        clients.close()
-    assert took <= 3.0, one.output()
-    assert one.process.returncode == 0
-    assert "Traceback" not in one.output(), one.output()
+    def stopped() -> float:
+        one = server("gunicorn-eventlet", fresh=True)
+        clients = Clients(one.url)
+        try:
+            took = one.stop(number)
+            for watcher in clients.watchers:
+                assert watcher.next("server_closing") == {"reason": "shutdown"}
+        finally:
+            clients.close()
+        assert one.process.returncode == 0
+        assert "Traceback" not in one.output(), one.output()
+        return took
+
+    in_time(stopped, 3.0)
 
 
 def test_a_request_that_runs_at_sigterm_is_answered(server: StartServer) -> None:
@@ -103,7 +107,7 @@ def test_a_request_that_runs_at_sigterm_is_answered(server: StartServer) -> None
     def ask() -> None:
         try:
             url = f"{one.url}/sensitivity/monte-carlo"
-            answers.put(requests.post(url, json=body, timeout=30).status_code)
+            answers.put(requests.post(url, json=body, timeout=120).status_code)
         except requests.RequestException as error:
             answers.put(error)
 
@@ -111,14 +115,14 @@ def test_a_request_that_runs_at_sigterm_is_answered(server: StartServer) -> None
     asking.start()
     wait_for_jobs(one, 1)
     one.stop()
-    asking.join(10)
+    asking.join(120)
     assert answers.get(timeout=1) in (202, 503), one.output()
 
 
 def wait_for_jobs(one: Server, running: int) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        health = requests.get(f"{one.url}/health", timeout=10).json()
+        health = requests.get(f"{one.url}/health", timeout=60).json()
         if health["active_jobs"] == running:
             return
         time.sleep(0.05)
@@ -130,7 +134,7 @@ def test_a_job_that_runs_at_sigterm_goes_on_at_the_next_start(
 ) -> None:
     first = server("gunicorn-eventlet", fresh=True, folder=tmp_path)
     watcher = client_script.Watcher(first.url)
-    name = client_script.start_monte_carlo(watcher, 3_000_000)
+    name = client_script.start_monte_carlo(watcher, 60_000_000)
     watcher.next("progress_update")
     first.stop()
     watcher.close()
@@ -153,39 +157,45 @@ def test_no_request_fails_at_a_hang_up_and_one_engine_serves(
     def ask() -> None:
         while not stop.is_set():
             try:
-                answer = requests.get(f"{one.url}/live", timeout=20)
+                answer = requests.get(f"{one.url}/live", timeout=60)
                 answered.append(answer.status_code)
             except requests.RequestException as error:
                 failed.append(error)
             time.sleep(0.02)
 
+    def heard(more: int) -> None:
+        """Return once so many more requests were answered, or one has failed."""
+        wanted = len(answered) + more
+        while len(answered) < wanted and not failed:
+            time.sleep(0.05)
+
     asking = [threading.Thread(target=ask) for _ in range(3)]
     for thread in asking:
         thread.start()
     try:
-        time.sleep(0.3)
+        heard(20)
         old = one.family()[1]
         one.process.send_signal(signal.SIGHUP)
-        old.wait(15)
+        old.wait(60)
         one.wait_ready()
-        time.sleep(0.3)
+        heard(20)
     finally:
         stop.set()
         for thread in asking:
             thread.join()
     assert not failed, (failed[:3], one.output())
-    assert set(answered) == {200} and len(answered) > 50
+    assert set(answered) == {200}
     web = [p for p in one.family()[1:] if p.ppid() == one.process.pid]
     assert len(web) == 1, web
-    assert requests.get(f"{one.url}/health", timeout=10).json()["status"] == "healthy"
+    assert requests.get(f"{one.url}/health", timeout=60).json()["status"] == "healthy"
     run_client([sys.executable, client_script.__file__], one)
 
 
 def test_connections_over_the_limit_are_answered_503(server: StartServer) -> None:
-    one = server(f"{SEED_COMMAND} --worker-connections 20", fresh=True)
+    one = server(f"{SEED_COMMAND} --worker-connections 20 --keep-alive 120", fresh=True)
     held = []
     for _ in range(24):
-        client = socket.create_connection(("127.0.0.1", one.port), timeout=10)
+        client = socket.create_connection(("127.0.0.1", one.port), timeout=60)
         client.sendall(b"GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         held.append(client)
     lines = [client.recv(4096).split(b"\r\n", 1)[0] for client in held]
@@ -224,7 +234,7 @@ def test_what_cannot_be_served_is_refused_with_the_reason(
     server: StartServer, command: str, settings: dict[str, object], reason: str
 ) -> None:
     one = server(command, fresh=True, ready=None, **settings)
-    assert one.process.wait(20) == 2, one.output()
+    assert one.process.wait(120) == 2, one.output()
     assert reason in one.output()
     assert "Traceback" not in one.output()
 
@@ -232,7 +242,7 @@ def test_what_cannot_be_served_is_refused_with_the_reason(
 def test_the_pages_files_arrive_whole(server: StartServer) -> None:
     one = server("gunicorn-eventlet")
     for name in ("favicon.ico", "assets/any/js/main.js", "assets/any/css/base.css"):
-        answer = requests.get(f"{one.url}/{name}", timeout=10)
+        answer = requests.get(f"{one.url}/{name}", timeout=60)
         assert answer.status_code == 200
         assert len(answer.content) == int(answer.headers["Content-Length"]) > 0
 
@@ -257,7 +267,7 @@ def test_a_request_that_cannot_be_read_is_answered_in_json(
     server: StartServer, sent: bytes, status: int, said: str
 ) -> None:
     one = server("gunicorn-eventlet")
-    with socket.create_connection(("127.0.0.1", one.port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", one.port), timeout=60) as client:
         client.sendall(sent)
         answer = b""
         while piece := client.recv(4096):
@@ -274,6 +284,6 @@ def test_a_folder_that_cannot_be_written_is_named_without_a_traceback(
     server: StartServer,
 ) -> None:
     one = server(SEED_COMMAND, fresh=True, ready=None, LOG_FOLDER="/proc/nowhere")
-    assert one.process.wait(20) != 0
+    assert one.process.wait(120) != 0
     assert "LOG_FOLDER='/proc/nowhere': no log can be written" in one.output()
     assert "Traceback" not in one.output()

@@ -26,7 +26,7 @@ SIGHT = """() => [
 
 pytestmark = [
     needs_chromium,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
 ]
 
 #: Seconds for a run of millions of draws: two on an idle machine, more on a busy one.
@@ -37,7 +37,7 @@ patient = pytest.mark.timeout(3 * PATIENCE)
 
 @pytest.fixture
 def opened(browser: Any, live_server: str) -> Iterator[Opener]:
-    with opening(browser, live_server, "#start:enabled", patience=30) as open_page:
+    with opening(browser, live_server, "#start:enabled", patience=120) as open_page:
         yield open_page
 
 
@@ -45,7 +45,7 @@ def status(page: Any) -> str:
     return str(page.get_attribute("#run-body .badge", "data-status"))
 
 
-def wait_for_status(page: Any, word: str, seconds: float = 60) -> None:
+def wait_for_status(page: Any, word: str, seconds: float = 120) -> None:
     page.wait_for_selector(
         f'#run-body .run-head .badge[data-status="{word}"]', timeout=1000 * seconds
     )
@@ -56,7 +56,7 @@ def run_id(page: Any) -> str:
 
 
 def fetched(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=20) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return json.load(answer)
 
 
@@ -85,7 +85,7 @@ def test_a_monte_carlo_is_watched_live_and_its_result_taken_home(
     opened: Opener, live_server: str, tmp_path: Path
 ) -> None:
     page = opened()
-    set_up(page, 4_000_000, seed=7)
+    set_up(page, 16_000_000, seed=7)
     page.fill("#input-loan_rate", "0.09")
     page.fill("#target", "0.7")
     page.click("#start")
@@ -103,7 +103,7 @@ def test_a_monte_carlo_is_watched_live_and_its_result_taken_home(
     download.value.save_as(tmp_path / "result.json")
     result = json.loads((tmp_path / "result.json").read_text())
     mean = result["results"]["mean"]
-    assert result["iterations"] == 4_000_000
+    assert result["iterations"] == 16_000_000
     assert f"{mean:.5g}" in page.inner_text(".tiles")
     asked = fetched(f"{live_server}api/jobs/{run_id(page)}")["params"]
     assert asked["model"]["overrides"] == {"loan_rate": 0.09}
@@ -126,7 +126,7 @@ def test_a_monte_carlo_is_watched_live_and_its_result_taken_home(
 def _run_in_a_shell(command: str, server: str) -> str:
     """The id of the job that `command` started, once that has ended well."""
     done = subprocess.run(
-        ["sh", "-c", command], capture_output=True, text=True, timeout=30, check=True
+        ["sh", "-c", command], capture_output=True, text=True, timeout=120, check=True
     )
     job = str(json.loads(done.stdout)["job_id"])
     deadline = time.monotonic() + PATIENCE
@@ -163,11 +163,11 @@ def test_a_long_run_is_cancelled_and_keeps_what_it_had(
     page = opened()
     set_up(page, 100_000_000)
     page.click("#start")
-    page.wait_for_selector(".live-chart svg", timeout=30_000)
-    page.wait_for_selector('.progress-line:has-text(" left")')
-    assert "/s" in page.inner_text(".progress-line")
+    page.wait_for_selector(".live-chart svg")
+    # Together in one event, but not at first: a job that is read has no rate.
+    page.wait_for_selector('.progress-line:has-text("/s"):has-text(" left")')
     page.click("#cancel")
-    wait_for_status(page, "cancelled", 10)
+    wait_for_status(page, "cancelled")
     assert page.is_visible(".live-chart svg")
     row = page.locator(f'.job[data-id="{run_id(page)}"]')
     assert row.get_attribute("data-status") == "cancelled"
@@ -178,7 +178,7 @@ def test_runs_are_still_there_after_a_reload_and_one_goes_on(opened: Opener) -> 
     page = opened()
     set_up(page, 100_000_000)
     page.click("#start")
-    page.wait_for_selector(".live-chart svg", timeout=30_000)
+    page.wait_for_selector(".live-chart svg")
     before = page.locator(".job").evaluate_all("rows => rows.map(r => r.dataset.id)")
     running = run_id(page)
     page.reload()
@@ -186,9 +186,9 @@ def test_runs_are_still_there_after_a_reload_and_one_goes_on(opened: Opener) -> 
     after = page.locator(".job").evaluate_all("rows => rows.map(r => r.dataset.id)")
     assert after == before
     assert run_id(page) == running
-    page.wait_for_selector(".live-chart svg", timeout=30_000)
+    page.wait_for_selector(".live-chart svg")
     page.click(f'.job[data-id="{running}"] >> text=Cancel')
-    wait_for_status(page, "cancelled", 10)
+    wait_for_status(page, "cancelled")
 
 
 @patient
@@ -197,11 +197,11 @@ def test_a_killed_server_is_waited_for_and_the_run_goes_on(
 ) -> None:
     first = server("dev", fresh=True, folder=tmp_path)
     page = opened(expected="net::ERR", url=f"{first.url}/")
-    set_up(page, 8_000_000, seed=3)
+    set_up(page, 24_000_000, seed=3)
     page.click("#start")
     page.wait_for_selector(".live-chart svg", timeout=1000 * PATIENCE)
     first.process.kill()
-    first.process.wait(10)
+    first.process.wait(60)
     page.wait_for_selector("#run-body >> text=The connection is lost")
     second = server(
         "dev", fresh=True, folder=tmp_path, ready=None, FLASK_PORT=first.port
@@ -223,17 +223,17 @@ def test_the_list_tells_of_runs_that_others_start_and_delete(
     request = urllib.request.Request(
         f"{live_server}api/jobs",
         body,
-        {"Content-Type": "application/json", "Prefer": "wait=20"},
+        {"Content-Type": "application/json", "Prefer": "wait=55"},
     )
     job = fetched_from(request)["job_id"]
     page.wait_for_selector(f'.job[data-id="{job}"][data-status="completed"]')
     request = urllib.request.Request(f"{live_server}api/jobs/{job}", method="DELETE")
-    urllib.request.urlopen(request, timeout=20).close()
+    urllib.request.urlopen(request, timeout=60).close()
     page.wait_for_selector(f'.job[data-id="{job}"]', state="detached")
 
 
 def fetched_from(request: urllib.request.Request) -> Any:
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=120) as answer:
         return json.load(answer)
 
 

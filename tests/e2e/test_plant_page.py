@@ -32,7 +32,7 @@ ETHANOL = "corn_stover_ethanol"
 
 pytestmark = [
     needs_chromium,
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(300),
 ]
 
 
@@ -57,7 +57,7 @@ def asked(address: str, body: Any = None) -> Any:
         None if body is None else json.dumps(body).encode(),
         {"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=120) as answer:
         return json.load(answer)
 
 

@@ -208,7 +208,7 @@ def test_chunked_bodies_are_read_and_bounded_on_a_real_server(
 
     with serving(echo_app) as port:
         for count, status in ((3, 200), (1000, 413)):
-            wire = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            wire = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             wire.request(
                 "POST",
                 "/echo",

@@ -61,7 +61,7 @@ def registry(request: pytest.FixtureRequest, start: Start) -> Registry:
 def run(registry: Registry, analysis: str, /, **params: Any) -> Job:
     """Submit a job and wait for its end."""
     job = registry.submit(analysis, params, owner="anna").job
-    return registry.wait("anna", job.id, 20)
+    return registry.wait("anna", job.id, 60)
 
 
 def watch(registry: Registry, job: Job, after: int | None = 0) -> list[Event]:
@@ -69,7 +69,7 @@ def watch(registry: Registry, job: Job, after: int | None = 0) -> list[Event]:
     return [e for e in registry.follow(job.owner, job.id, after) if e is not None]
 
 
-def until(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
     """What the condition returns once it is true; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -117,7 +117,7 @@ def test_requests_that_make_no_job_leave_nothing_in_memory(inline: Engine) -> No
         assert registry.submit("count", SLOW, owner="anna").replayed
     done = registry.submit("count", {"n": 1}, owner="anna").job
     registry.cancel("anna", job.id, by="anna")
-    registry.wait("anna", done.id, 5)
+    registry.wait("anna", done.id, 60)
     for _ in range(3):
         with pytest.raises(errors.Conflict):
             registry.cancel("anna", done.id, by="anna")
@@ -154,20 +154,23 @@ def test_reports_that_come_together_are_all_merged(inline: Engine) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     latest = registry.get("anna", made.job.id).latest_results
     assert latest is not None and latest.count(b'"k') == 40
 
 
-def test_a_silent_client_gets_its_time_again_after_a_restart(start: Start) -> None:
-    first = start(job_executor="inline", client_job_idle_s="1")
+def test_a_silent_client_gets_its_time_again_after_a_restart(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = start(job_executor="inline", client_job_idle_s="60")
     until(lambda: first.ready)
     first.registry.clients.start(
         owner="anna", client_id="c1", total_steps=4, parameters={}
     )
     first.stop()
-    time.sleep(1.05)
-    second = start(job_executor="inline", client_job_idle_s="1")
+    now = SqlStore._now
+    monkeypatch.setattr(SqlStore, "_now", lambda *of: now(*of) + 61)
+    second = start(job_executor="inline", client_job_idle_s="60")
     until(lambda: second.ready)
     second._tidy_clients()
     assert second.registry.get("anna", "c1").status is Status.RUNNING
@@ -237,7 +240,7 @@ def test_a_stop_before_the_lock_is_free_leaves_it_free(start: Start) -> None:
     for thread in [*stops, threading.Thread(target=first.stop)]:
         thread.start()
     third = start(job_executor="inline")
-    until(lambda: third.ready, 3)
+    until(lambda: third.ready)
     assert not second.ready and second._lock_handle is None
 
 
@@ -276,15 +279,19 @@ def test_only_so_many_warnings_are_kept(inline: Engine) -> None:
     assert len(job.warnings) == MOST_WARNINGS and "left out" in job.warnings[-1]
 
 
-def test_a_result_that_comes_after_a_cancel_leaves_no_file(start: Start) -> None:
+def test_a_result_that_comes_after_a_cancel_leaves_no_file(
+    start: Start, tmp_path: Path
+) -> None:
     engine = start(job_executor="inline")
     registry = engine.registry
-    late = {"kind": "late", "times": 0}
+    marks = tmp_path / "marks"
+    late = {"kind": "late", "times": 0, "marks": str(marks)}
     job = registry.submit("sample.trouble", late, owner="anna").job
     for event in registry.follow("anna", job.id, 0):
         if event is not None and event.state["message"] == "about to make trouble":
             break
     registry.cancel("anna", job.id, by="anna")
+    marks.write_text("done")
     assert watch(registry, job)[-1].type is EventType.CANCELLED
     until(lambda: not engine._turns)
     time.sleep(0.05)

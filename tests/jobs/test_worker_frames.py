@@ -84,7 +84,7 @@ def test_the_libraries_told_are_the_same_whatever_a_worker_has_imported() -> Non
             check=True,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
         ).stdout
         for before in ("assert 'numba' not in sys.modules", "import numba")
     ]

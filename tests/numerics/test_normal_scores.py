@@ -138,4 +138,4 @@ def test_few_draws_import_no_numba() -> None:
         "Sampler({'a': one, 'b': one}, 1 << 21, seed=1, correlation=tied)\n"
         "assert 'numba' in sys.modules\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=240)

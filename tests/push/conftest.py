@@ -22,7 +22,9 @@ from .watcher import Watcher
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[Flask]:
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    # A report waits for its watchers, but not for ever: here as long as it takes.
+    monkeypatch.setattr("flask_api.push.rooms._SETTLE_S", 30.0)
     settings = Settings(
         flask_env="testing",
         async_mode="threading",
@@ -45,7 +47,7 @@ def app(tmp_path: Path) -> Iterator[Flask]:
     app.register_blueprint(jobs)
     app.register_blueprint(realtime.bp)
     engine.start()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not engine.ready and time.monotonic() < until:
         time.sleep(0.005)  # event numbers have gaps where an engine comes late
     yield app

@@ -29,7 +29,7 @@ class RawWebSocket:
         if receive_buffer:
             self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.tcp.bind((source, 0))
-        self.tcp.settimeout(8)
+        self.tcp.settimeout(30)
         self.tcp.connect((host, int(port)))
         self.port: int = self.tcp.getsockname()[1]
         self.tcp.sendall(

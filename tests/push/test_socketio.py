@@ -221,7 +221,7 @@ def test_a_cancelled_analysis_says_so_and_never_completes(watcher: Any) -> None:
         analysis_id="c",
         type="counting",
         parameters=[{"id": "S1"}],
-        config={"n": 200, "pause_s": 0.01},
+        config={"n": 100_000, "pause_s": 0.01},
     )
     client.first("progress_update")
     assert other.ask("cancel_analysis", analysis_id="c")["ok"]
@@ -277,10 +277,11 @@ def test_only_client_driven_analyses_take_progress(watcher: Any) -> None:
         analysis_id="s",
         type="counting",
         parameters=[{"id": "S1"}],
-        config={"n": 20, "pause_s": 0.02},
+        config={"n": 100_000, "pause_s": 0.02},
     )
     answer = client.ask("update_progress", analysis_id="s", step=1, status="running")
     assert answer["error"]["code"] == "NOT_CLIENT_DRIVEN"
+    assert client.ask("cancel_analysis", analysis_id="s")["ok"]
 
 
 @pytest.mark.parametrize(
@@ -469,7 +470,7 @@ def test_the_follower_of_a_job_ends_with_its_last_watcher(
     assert rooms.count() == 1
     client.leave()
     other.ask("unsubscribe", analysis_id="w")
-    Watcher.until(lambda: rooms.count() == 0, seconds=5)
+    Watcher.until(lambda: rooms.count() == 0, seconds=30)
 
 
 def test_a_goodbye_reaches_every_client(watcher: Any) -> None:

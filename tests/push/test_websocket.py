@@ -12,6 +12,8 @@ import pytest
 import websocket
 from werkzeug.serving import make_server
 
+from .watcher import Watcher
+
 
 @pytest.fixture
 def address(app: Any) -> Iterator[str]:
@@ -31,7 +33,7 @@ def connect(address: str) -> Iterator[Any]:
 
     def connect(path: str, **options: Any) -> Any:
         options.setdefault("suppress_origin", True)
-        ws = websocket.create_connection(f"ws://{address}{path}", timeout=8, **options)
+        ws = websocket.create_connection(f"ws://{address}{path}", timeout=30, **options)
         opened.append(ws)
         return ws
 
@@ -44,6 +46,12 @@ def start(app: Any, name: str, **params: Any) -> Any:
     request = {"n": 4, "pause_s": 0.03, **params}
     registry = app.extensions["registry"]
     return registry.submit("demo.count", request, owner="anonymous", client_id=name)
+
+
+def hears_of_all(app: Any) -> None:
+    """Return once a socket hears of every job; it begins to after its handshake."""
+    boxes = app.extensions["registry"].events._log._boxes
+    Watcher.until(lambda: "owner:anonymous" in boxes, seconds=30)
 
 
 def until_the_end(ws: Any) -> list[dict[str, Any]]:
@@ -68,7 +76,7 @@ def test_realtime_tells_the_progress_and_result_of_one_analysis(
 
 def test_realtime_without_an_id_tells_of_all_analyses(app: Any, connect: Any) -> None:
     ws = connect("/realtime")
-    ws.ping()
+    hears_of_all(app)
     start(app, "all", n=20)
     told = until_the_end(ws)
     assert told[-1]["type"] == "calculation_complete"
@@ -91,7 +99,7 @@ def test_realtime_names_an_analysis_that_is_not_there(connect: Any) -> None:
 def test_realtime_tells_a_cancelled_analysis_as_an_error(
     app: Any, connect: Any
 ) -> None:
-    start(app, "gone", n=100)
+    start(app, "gone", n=100_000)
     ws = connect("/realtime?analysis_id=gone")
     ws.recv()
     app.extensions["registry"].cancel("anonymous", "gone", by="test")
@@ -104,6 +112,7 @@ def test_what_a_client_says_on_realtime_is_dropped_and_too_much_ends_it(
     ws = connect("/realtime")
     ws.send("{}")
     ws.send("not json")
+    hears_of_all(app)
     start(app, "talk")
     assert until_the_end(ws)[-1]["analysis_id"] == "talk"
     ws.send("x" * (app.config["SETTINGS"].max_message_bytes + 1))
@@ -215,7 +224,7 @@ HANDSHAKE = {
 
 @pytest.mark.parametrize("missing", HANDSHAKE)
 def test_what_is_no_handshake_is_400_and_says_so(address: str, missing: str) -> None:
-    connection = http.client.HTTPConnection(address, timeout=8)
+    connection = http.client.HTTPConnection(address, timeout=30)
     sent = {name: text for name, text in HANDSHAKE.items() if name != missing}
     connection.request("GET", "/realtime", headers=sent)
     answer = connection.getresponse()
@@ -230,7 +239,7 @@ def test_a_polling_client_is_told_what_is_refused_and_not_kept_waiting(
     address: str, body: str
 ) -> None:
     def ask(method: str, query: str, body: str | None = None) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(address, timeout=8)
+        connection = http.client.HTTPConnection(address, timeout=30)
         path = f"/socket.io/?EIO=4&transport=polling{query}"
         connection.request(method, path, body)
         answer = connection.getresponse()

@@ -41,7 +41,7 @@ class Watcher:
 
     def wait(self, condition: Callable[[Watcher], Any], what: str = "it") -> bool:
         try:
-            self.until(lambda: condition(self), seconds=8)
+            self.until(lambda: condition(self), seconds=30)
         except AssertionError:
             raise AssertionError(f"{what} never came; heard {self.messages}") from None
         return True

@@ -44,7 +44,7 @@ def start(client: Any, content: bytes | None = None, **asked: Any) -> Any:
     return client.post("/api/v1/runs", json=body)
 
 
-def ended(client: Any, run_id: str, seconds: float = 30.0) -> dict[str, Any]:
+def ended(client: Any, run_id: str, seconds: float = 90.0) -> dict[str, Any]:
     """The run when it has ended."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

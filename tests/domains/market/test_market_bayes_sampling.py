@@ -254,7 +254,27 @@ def test_a_stop_does_not_wait_for_the_end_of_a_tree() -> None:
     begun = time.monotonic()
     states.close()  # type: ignore[attr-defined]
     # A tree takes 10 s. Each chain ends its step; the rest is for a busy machine.
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 8
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_a_stop_amid_the_first_draws_ends_the_chains_in_peace(seed: int) -> None:
+    # nutpie looks for a step size then, and panics where a density has no value
+    target = HouseholdUtilities(
+        bought(np.zeros((200, 8)), seed).astype(np.float64),
+        np.ones(200),
+        np.ones((200, 1)),
+        np.ones((8, 1)),
+        True,
+        triangle_of(np.eye(8)[:, :2]),
+        True,
+        Priors(),
+    )
+    states = sample(target, lambda random: random.normal(size=target.size), FEW, seed=1)
+    state = next(states)
+    while min(chain.done for chain in state.draws.chains) < 1:
+        next(states)
+    states.close()  # type: ignore[attr-defined]
 
 
 def test_the_state_tells_phase_chain_draws_divergences_and_step_size() -> None:

@@ -110,7 +110,7 @@ def test_other_forms_of_the_result_are_there_too(client: Any) -> None:
     other = client.post(
         "/api/jobs",
         json={"kind": "price.data", "params": {}},
-        headers={"Prefer": "wait=20"},
+        headers={"Prefer": "wait=55"},
     ).json
     refused = client.get(f"/api/jobs/{other['id']}/result?format=zip")
     assert refused.status_code == 400

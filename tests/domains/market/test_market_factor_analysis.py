@@ -18,6 +18,7 @@ from flask_api.domains.market.factors.fit_statistics import (
     degrees_of_freedom,
     fit_statistics,
 )
+from flask_api.domains.market.factors.misfit import Misfit
 from flask_api.domains.market.factors.rotation import rotate
 from flask_api.domains.market.factors.scores import scores, scoring
 from flask_api.domains.market.factors.selection import Selecting, recommend, select
@@ -137,15 +138,16 @@ def test_first_and_second_derivatives_are_those_of_the_misfit(method: str) -> No
     state = Extraction(method, 2, correlations, psi)
     judged = extraction_module._judged
     moved = np.log(psi) if method == "ml" else psi
-    _, gradient, hessian = judged(state, psi)
+    here = judged(state, psi)
+    gradient, hessian = here.slope, here.curvature()
     step = 1e-5
     for i in range(7):
         ends = []
         for sign in (1, -1):
             x = moved + sign * step * (np.arange(7) == i)
             ends.append(judged(state, np.exp(x) if method == "ml" else x))
-        slope = (ends[0][0] - ends[1][0]) / (2 * step)
-        curve = (ends[0][1] - ends[1][1]) / (2 * step)
+        slope = (ends[0].value - ends[1].value) / (2 * step)
+        curve = (ends[0].slope - ends[1].slope) / (2 * step)
         # central differences of step 1e-5: some 1e-10 of either
         assert slope == pytest.approx(gradient[i], abs=1e-8)
         np.testing.assert_allclose(curve, hessian[i], atol=1e-7)
@@ -357,7 +359,8 @@ def test_a_fit_can_be_watched_and_left() -> None:
         if state.best is not None:
             assert state.best.objective <= best + 1e-14
             best = state.best.objective
-    assert list(dict.fromkeys(phases)) == ["counting", "extracting", "finished"]
+    wanted = ["correlating", "extracting", "rotating", "finished"]
+    assert list(dict.fromkeys(phases)) == wanted
     assert state.done == state.total
 
 
@@ -457,9 +460,10 @@ def test_a_broken_slope_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """The search trusts its derivatives: with wrong ones it does not stand still."""
     right = extraction_module._judged
 
-    def wrong(state: Extraction, psi: Floats) -> tuple[float, Floats, Floats]:
-        value, gradient, hessian = right(state, psi)
-        return value, -gradient, hessian
+    def wrong(state: Extraction, psi: Floats) -> Misfit:
+        here = right(state, psi)
+        here.slope = -here.slope
+        return here
 
     _, correlations = normal_correlations(cross_loaded(9, 2), 300, 3)
     monkeypatch.setattr(extraction_module, "_judged", wrong)

@@ -33,6 +33,7 @@ def in_workers():
 folder = Path(sys.argv[1])
 app = create_app(Settings(
     flask_env="testing", async_mode="threading", max_concurrent_jobs=1,
+    worker_nice=0, wait_s=55,
     instance_folder=folder / "instance", log_folder=folder / "logs",
 ))
 client = app.test_client()
@@ -43,7 +44,7 @@ def run(model_type):
     answer = client.post("/api/v1/runs", json=body)
     assert answer.status_code == 201, answer.text
     address = f"/api/v1/runs/{answer.json['id']}"
-    until = time.monotonic() + 90
+    until = time.monotonic() + 240
     while client.get(address).json["status"] in ("pending", "running"):
         assert time.monotonic() < until
         time.sleep(0.05)
@@ -83,7 +84,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         env={"PATH": str(empty), "HOME": str(folder), "PYTHONPATH": str(root)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr

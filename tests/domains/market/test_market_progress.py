@@ -12,7 +12,13 @@ import pytest
 from flask import Flask
 
 from flask_api.push import sse
-from tests.domains.market.market_requests import completed, csv_of, households, start
+from tests.domains.market.market_requests import (
+    completed,
+    csv_of,
+    ended,
+    households,
+    start,
+)
 
 CSV = csv_of(households(400))
 #: Minutes of work, unless it is stopped.
@@ -156,7 +162,7 @@ def test_progress_is_answered_between_the_first_event_and_the_last(
     slow: Any,
 ) -> None:
     run = start(slow, CSV, params=LONG).json
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     seen: list[dict[str, Any]] = []
     while not seen or seen[-1]["iteration"] is None:
         assert time.monotonic() < until
@@ -167,6 +173,39 @@ def test_progress_is_answered_between_the_first_event_and_the_last(
     trace = seen[-1]["latest_results"]["trace"]
     assert trace and all(len(point) == 2 for point in trace)
     slow.post(f"/api/v1/runs/{run['id']}/cancel")
+
+
+@pytest.mark.parametrize("model_type", ["bayesian_factor_pymc", "dcm"])
+def test_who_comes_late_to_chains_sees_their_curves_from_the_first_draw_on(
+    slow: Any, model_type: str
+) -> None:
+    params = {"n_tune": 100, "n_samples": 10_000, "n_chains": 2, "seed": 1}
+    if model_type == "bayesian_factor_pymc":
+        params["n_factors"] = 1
+    few = csv_of(households(40))
+    run = start(slow, few, model_type=model_type, params=params).json
+    until = time.monotonic() + 120
+    now = slow.get(f"/api/v1/progress/{run['id']}").json
+    while len((now["latest_results"] or {}).get("r_hat_trace", [])) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+        now = slow.get(f"/api/v1/progress/{run['id']}").json
+    first = next(e for e in events(stream(slow, run["id"])) if "data" in e)["data"]
+    for told in (now, first):
+        latest = told["latest_results"]
+        assert len(orjson.dumps(latest)) <= 16 * 1024
+        for name in ("trace", "step_size_trace"):
+            draws = [point[0] for point in latest[name]]
+            assert draws == sorted(set(draws)) and 2 < len(draws) <= 128
+            # blocks are equally long, so the first one ends soon after the start
+            assert draws[0] <= draws[-1] / 60 + 1 and draws[-1] > 100
+        worst = [value for _, value in latest["r_hat_trace"]]
+        assert min(worst) > 0.99
+        assert latest["r_hat_max"] == pytest.approx(worst[-1], abs=1e-3)
+    slow.post(f"/api/v1/runs/{run['id']}/cancel")
+    assert ended(slow, run["id"])["status"] == "cancelled"
+    kept = slow.get(f"/api/v1/progress/{run['id']}").json["latest_results"]
+    assert kept["trace"][-1][0] >= now["latest_results"]["trace"][-1][0]
 
 
 def test_progress_of_an_unknown_run_is_404(client: Any) -> None:

@@ -29,6 +29,7 @@ from tests.domains.market.market_requests import (
     households,
     start,
 )
+from tests.patience import crowding
 
 CSV = csv_of(households(400))
 #: Minutes of work, unless it is stopped.
@@ -111,7 +112,7 @@ def test_the_same_run_by_post_jobs_finds_the_same_and_is_listed(
     run = completed(client, CSV)
     params = {"n_classes": 2, "n_init": 5, "seed": 1}
     body = {"kind": "market.lca", "params": {"data": base64_of(CSV), "params": params}}
-    job = client.post("/api/jobs", json=body, headers={"Prefer": "wait=20"}).json
+    job = client.post("/api/jobs", json=body, headers={"Prefer": "wait=55"}).json
     assert job["status"] == "completed"
     assert client.get("/api/v1/runs").json["total"] == 2
     one, other = (
@@ -279,14 +280,15 @@ def test_a_cancelled_run_stops_at_once_and_keeps_what_it_told(
 ) -> None:
     client: Any = make_app(max_concurrent_jobs=1).test_client()
     run = start(client, CSV, params=LONG).json
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while client.get(f"/api/v1/progress/{run['id']}").json["log_likelihood"] is None:
         assert time.monotonic() < until
         time.sleep(0.01)
+    allowed = 2 * crowding()
     began = time.monotonic()
     assert client.post(f"/api/v1/runs/{run['id']}/cancel").status_code == 200
     found = ended(client, run["id"])
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < allowed
     assert found["status"] == "cancelled" and found["metrics"] is None
     told = client.get(f"/api/v1/progress/{run['id']}").json
     assert told["phase"] == "cancelled" and told["latest_results"]["trace"]

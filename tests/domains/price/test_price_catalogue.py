@@ -186,7 +186,7 @@ def test_an_odd_file_hides_no_other_model(
     assert answers[-1].status_code == 409
     assert not [one for one in answers if str(tmp_path) in one.text]
     # the pipe blocked a web process for 31 s, /dev/zero until it was killed
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
 
 
 def test_a_model_that_no_list_can_carry_is_refused() -> None:

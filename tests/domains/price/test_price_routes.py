@@ -238,6 +238,6 @@ def test_the_seeds_switches_are_understood_in_both_spellings(
     plain = client.get("/price/data").json["price_data"]["current_price"]
     for model in bodies:
         body = {"kind": "price.data", "params": {"model": model}}
-        got = client.post("/api/jobs", json=body, headers={"Prefer": "wait=20"})
+        got = client.post("/api/jobs", json=body, headers={"Prefer": "wait=55"})
         price = got.json["result"]["price_data"]["current_price"]
         assert price == pytest.approx(plain - 1 / 3, rel=1e-12)

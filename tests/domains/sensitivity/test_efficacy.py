@@ -573,7 +573,7 @@ def test_a_result_that_was_deleted_meanwhile_is_told(
     assert registry.sources(registry.get("anonymous", done)) is not None
     registry.delete("anonymous", id)
     again = client.post(f"/api/jobs/{done}/rerun").json
-    job = registry.wait("anonymous", again["id"], 10)
+    job = registry.wait("anonymous", again["id"], 60)
     assert job.error is not None
     assert job.error["code"] == "JOB_NOT_FOUND"
     assert "deleted" in job.error["message"]

@@ -251,14 +251,14 @@ def test_a_plant_that_no_price_can_save_is_told_so(client: FlaskClient) -> None:
             "model": {"overrides": {"federal_tax_rate": 1.0}},
         },
     }
-    got = client.post("/api/jobs", json=body, headers={"Prefer": "wait=20"})
+    got = client.post("/api/jobs", json=body, headers={"Prefer": "wait=55"})
     told = client.get(f"/api/jobs/{got.headers['X-Job-ID']}").json
     assert told["error"]["code"] == "NO_SOLUTION"
 
 
 def test_an_unknown_parameter_in_a_job_is_refused_by_name(client: FlaskClient) -> None:
     body = {"kind": "sensitivity.derivatives", "params": {"parameter": "nope"}}
-    got = client.post("/api/jobs", json=body, headers={"Prefer": "wait=20"})
+    got = client.post("/api/jobs", json=body, headers={"Prefer": "wait=55"})
     told = client.get(f"/api/jobs/{got.headers['X-Job-ID']}").json
     assert told["error"]["details"][0]["field"] == "parameter"
 

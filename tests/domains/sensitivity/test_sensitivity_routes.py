@@ -199,7 +199,7 @@ def test_a_rerun_of_a_run_without_seed_gives_the_same_bits(
     first = client.post(address, json={"model": model, "parameters": drawn, **more})
     assert first.status_code == 200
     job = first.headers["X-Job-ID"]
-    got = client.post(f"/api/jobs/{job}/rerun", headers={"Prefer": "wait=20"})
+    got = client.post(f"/api/jobs/{job}/rerun", headers={"Prefer": "wait=55"})
     again = client.get(f"/api/jobs/{got.json['job_id']}/stream")
     assert "completed" in again.get_data(as_text=True)
     tags = [

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from flask_api.domains.market.bayesian import kernels, quadrature
+from flask_api.domains.market.bayesian import quadrature
 from flask_api.domains.market.bayesian.convergence import Judged, judged
 from flask_api.domains.market.bayesian.draws import Draws
 from flask_api.domains.market.bayesian.identification import (
@@ -16,7 +16,7 @@ from flask_api.domains.market.bayesian.identification import (
     shares_explained,
 )
 from flask_api.domains.market.bayesian.predictive import Predictive, predictive
-from flask_api.domains.market.bayesian.scores import spread
+from flask_api.domains.market.bayesian.scores import rows_told, spread
 from flask_api.domains.market.bayesian.targets import HouseholdUtilities
 
 Floats = npt.NDArray[np.float64]
@@ -135,8 +135,8 @@ def summaries(
         told = np.empty((len(chosen), len(target.data)))
         for place, draw in enumerate(chosen):
             base, weights = _utilities(target, flat[draw])
-            kernels.each_row()(target.data, base, weights, *nodes, told[place])
-            yield (place + 1) / len(chosen), None
+            for done in rows_told(target.data, base, weights, *nodes, told[place]):
+                yield (place + done / len(target.data)) / len(chosen), None
         fit = predictive(told, target.counts)
     yield 1.0, _posterior(of_row, found, known, fit, each, own)
 
@@ -227,11 +227,13 @@ def _own(target: HouseholdUtilities, draws: Draws, found: _Quantities) -> _Own:
 
 
 def _utilities(target: HouseholdUtilities, structure: Floats) -> tuple[Floats, Floats]:
-    """Of one draw: utilities without the households' own values, (R, J), and weights of
-    these when they are N(0, I), (own, J)."""
+    """Of one draw: utilities without the households' own values, (R, J), or (J,) where
+    they are the same for all, and weights of these when they are N(0, I), (own, J)."""
     part, items = target.parts, target.data.shape[1]
     beta = structure[part["beta"]].reshape(-1, items)
-    base = structure[part["intercept"]] + target.features @ beta
+    base = structure[part["intercept"]]
+    if len(beta):
+        base = base + target.features @ beta
     level = np.exp(structure[part["spread"]])[:, None] * np.ones(items)
     loadings = target.triangle_loadings(structure)
     return base, np.ascontiguousarray(np.vstack([level, loadings.T]))

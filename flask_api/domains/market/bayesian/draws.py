@@ -81,7 +81,23 @@ class Draws:
 
     def structure(self) -> Floats:
         """Shape (chains, draws, structure): as many draws as every chain has."""
-        return np.stack([chain.structure[: self.common] for chain in self.chains])
+        common = self.common  # threads go on drawing
+        return np.stack([chain.structure[:common] for chain in self.chains])
+
+    def some(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> Floats:
+        """Some draws of some quantities, shape (chains, rows, columns).
+
+        rows   below `common`
+        """
+        return np.stack(
+            [chain.structure[np.ix_(rows, columns)] for chain in self.chains]
+        )
+
+    def means(self, most: int) -> Floats:
+        """Mean of each of the first quantities, over the draws that every chain has."""
+        common = self.common
+        each = [chain.structure[:common, :most].mean(axis=0) for chain in self.chains]
+        return np.asarray(np.mean(each, axis=0))
 
     def kept(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
         """Numbers of the draws whose households' values are kept, and these values.

@@ -17,17 +17,19 @@ from flask_api.domains.market.bayesian.outcomes import (
     factor_outcome,
     variational_outcome,
 )
+from flask_api.domains.market.bayesian.record import KEPT
 from flask_api.domains.market.bayesian.sampler import Effort, Sampling
 from flask_api.domains.market.bayesian.targets import Priors
 from flask_api.domains.market.bayesian.variational import Variational, fit_variational
 from flask_api.domains.market.runs.model import Outcome, Problem, Step
+from flask_api.domains.market.runs.trace import Trace
 from flask_api.numerics.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 
 #: Seconds between two looks at partial results; what follows the draws, as a share of
 #: their time; quantities whose means are told live.
-_LOOK_S, _AFTER, _TOLD = 2.0, 0.05, 200
+_LOOK_S, _AFTER, _TOLD = 0.5, 0.05, 200
 
 
 def bayesian_factor_vi(problem: Problem, settings: Mapping[str, Any]) -> Iterator[Step]:
@@ -130,10 +132,11 @@ def _last(state: Variational) -> str:
 
 
 class _Words:
-    """Steps of a sampled model; partial results are looked at every two seconds."""
+    """Steps of a sampled model; partial results are looked at twice a second."""
 
     def __init__(self) -> None:
-        self._looked = 0.0
+        self._looked, self._drawn = 0.0, 0
+        self._agreement = Trace(KEPT)
         self._partial: dict[str, Any] = {}
 
     def step(
@@ -145,6 +148,7 @@ class _Words:
         total = sampling.total_draws * (1 + _AFTER)
         if state.phase in ("summarising", "finished"):
             share = 1.0 if state.phase == "finished" else state.summarised
+            self._look(sampling, last=True)
             done = sampling.total_draws * (1 + _AFTER * share)
             return Step(
                 done,
@@ -169,15 +173,36 @@ class _Words:
             partial=self._partial,
         )
 
-    def _look(self, sampling: Sampling) -> None:
-        now = time.monotonic()
-        if now - self._looked < _LOOK_S:
+    def _look(self, sampling: Sampling, last: bool = False) -> None:
+        """Renew the partial results, from time to time.
+
+        last   the chains are through: look if there is anything new
+        """
+        now, drawn = time.monotonic(), sampling.draw
+        if drawn == self._drawn or (now - self._looked < _LOOK_S and not last):
             return
-        self._looked = now
-        self._partial = {"r_hat_max": sampling.r_hat()}
+        self._looked, self._drawn = now, drawn
+        agreement = sampling.r_hat()
+        if agreement is not None:
+            self._agreement.add(_rounded(agreement, 5), drawn)
+        ends, levels = sampling.curves.ends.tolist(), sampling.curves.means.tolist()
+        self._partial = {
+            "r_hat_max": agreement,
+            "r_hat_trace": self._agreement.points(),
+            "trace": [
+                [n, _rounded(v, 9)] for n, (v, _) in zip(ends, levels, strict=True)
+            ],
+            "step_size_trace": [
+                [n, _rounded(v, 4)] for n, (_, v) in zip(ends, levels, strict=True)
+            ],
+        }
         if sampling.draws.common:
-            means = sampling.draws.structure()[:, :, :_TOLD].mean(axis=(0, 1))
-            self._partial["coordinate_means"] = [round(float(m), 4) for m in means]
+            means = sampling.draws.means(_TOLD)
+            self._partial["coordinate_means"] = [_rounded(m, 5) for m in means]
+
+
+def _rounded(value: float, digits: int) -> float:
+    return float(f"{value:.{digits}g}")
 
 
 def _told(sampling: Sampling) -> dict[str, Any]:

@@ -7,7 +7,7 @@ be compiled for a model, so a C compiler is never needed here.
 
 from __future__ import annotations
 
-import itertools
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,19 +18,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flask_api.domains.market.bayesian.convergence import convergence
+from flask_api.domains.market.bayesian.convergence import r_hats
 from flask_api.domains.market.bayesian.draws import Draws, Saving
+from flask_api.domains.market.bayesian.record import Blocks, Noted, Record
 from flask_api.domains.market.bayesian.targets import Density, Target
 from flask_api.numerics.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 
 #: Seconds between two states, and between two looks into the sampler's own record.
-STATE_EVERY_S, LOOK_EVERY_S = 0.2, 1.0
-#: Coordinates that the live R-hat looks at, evenly spread.
-_LOOKED_AT = 40
-#: Evaluations of a chain in which a stop is not looked for.
-_STARTING = 50
+STATE_EVERY_S, LOOK_EVERY_S = 0.2, 0.5
+#: Coordinates that the live R-hat looks at, and draws of each chain, evenly spread: a
+#: look takes some hundredths of a second, in which chains and a stop wait.
+_LOOKED_AT, _LOOKED_DRAWS = 40, 400
 #: Parameters of all draws that are held: 0.5 GB, and as much twice to sum them up.
 MOST_KEPT = 60_000_000
 #: Trees of at most 2^10 steps.
@@ -75,6 +75,7 @@ class Sampling:
 
     phase         `tuning` until every chain is past it, `sampling`, or `finished`
     engine        what samples, with version and how the density was compiled
+    curves        log posterior and step size of the chains, from the first draw on
     divergences   after tuning, of all chains
     step_size     mean of the chains' present ones; None before it is known
     deepest       share of draws after tuning whose tree was cut at its largest depth
@@ -85,6 +86,7 @@ class Sampling:
 
     draws: Draws
     engine: str
+    curves: Blocks
     phase: str = "tuning"
     divergences: int = 0
     step_size: float | None = None
@@ -111,17 +113,24 @@ class Sampling:
         return self.draws.chains[self.chain - 1].done
 
     def r_hat(self) -> float | None:
-        """The worst R-hat so far, of some of the sampled coordinates; None early on."""
-        if self.draws.common < 20 or len(self.draws.chains) < 2:
+        """The worst R-hat so far, of some coordinates and draws; None early on."""
+        common = self.draws.common
+        if common < 20 or len(self.draws.chains) < 2:
             return None
-        chosen = np.linspace(0, self.draws.width - 1, min(self.draws.width, _LOOKED_AT))
-        draws = self.draws.structure()[:, :, chosen.astype(np.intp)]
-        worst = float(convergence(draws).r_hat.max())
+        draws = self.draws.some(
+            _spread(common, _LOOKED_DRAWS), _spread(self.draws.width, _LOOKED_AT)
+        )
+        worst = float(r_hats(draws).max())
         return worst if np.isfinite(worst) else None
 
     @property
     def samples_per_second(self) -> float | None:
         return self.done / self.elapsed_s if self.elapsed_s > 0 else None
+
+
+def _spread(length: int, most: int) -> npt.NDArray[np.intp]:
+    """Places along a length, evenly spread, the last one too; at most so many."""
+    return np.linspace(0, length - 1, min(length, most)).astype(np.intp)
 
 
 def sample(
@@ -159,11 +168,12 @@ def sample(
     draws = Draws(
         effort.chains, effort.tune, effort.draws, target.structure, target.size
     )
-    state = Sampling(draws, f"nutpie {nutpie.__version__} (NUTS), density by numba")
-    saving = Saving(draws, folder)
+    saving, record = Saving(draws, folder), Record(effort.chains, effort.tune)
+    engine = f"nutpie {nutpie.__version__} (NUTS), density by numba"
+    state = Sampling(draws, engine, record.curves)
     begun, stopped = time.monotonic(), threading.Event()
     running = _started(target, start, effort, seed, draws, stopped)
-    looked, ended = begun, False
+    looked, ended = -math.inf, False
     try:
         while not ended:
             results = _results(running)
@@ -171,16 +181,16 @@ def sample(
             state.phase = _phase(draws)
             if results is not None:
                 ended = True
-                _look(state, results, effort.tune)
+                _look(state, record.look(results))
                 break
             if time.monotonic() - looked >= LOOK_EVERY_S:
-                _look(state, running.inspect(), effort.tune)
+                _look(state, record.look(running.inspect()))
                 looked = time.monotonic()
             saving.due()
             yield state
     finally:
         if not ended:
-            _look(state, running.inspect(), effort.tune)
+            _look(state, record.look(running.inspect()))
             stopped.set()
             running.cancel()
         draws.chains[:] = [draws.chains[place] for place in state.places]
@@ -232,13 +242,12 @@ def _started(
     def density() -> Density:
         evaluate = target.density()
 
-        calls = itertools.count()
-
         def unless_stopped(point: Floats) -> tuple[float, Floats]:
-            # A tree may take a thousand evaluations: a stop cuts it by a divergence.
-            # (Not while a chain looks for its start, nor by raising: nutpie panics.)
-            if next(calls) >= _STARTING and stopped.is_set():
-                return -np.inf, np.zeros_like(point)
+            # A tree may take a thousand evaluations: after a stop they cost nothing.
+            # (Where a chain looks for its start or step size, nutpie panics at a
+            # density without a value, and always at an exception.)
+            if stopped.is_set():
+                return -0.5 * float(point @ point), -point
             return evaluate(point)
 
         return unless_stopped
@@ -267,28 +276,10 @@ def _started(
     )
 
 
-def _look(state: Sampling, results: Any, tune: int) -> None:
+def _look(state: Sampling, noted: Noted) -> None:
     """Take over what the sampler itself has recorded."""
-    import pyarrow
-
-    values, statistics = results.get_arrow_trace()
-    places, divergences, cut, drawn, steps = [], 0, 0, 0, []
-    for kept, told in zip(values, statistics, strict=True):
-        if not told.num_rows:
-            continue
-        places.append(int(pyarrow.record_batch(kept).column("place")[0].as_py()[0]))
-        table = pyarrow.record_batch(told)
-        column = {
-            name: table.column(name).to_numpy(zero_copy_only=False)
-            for name in ("diverging", "maxdepth_reached", "step_size")
-        }
-        divergences += int(column["diverging"][tune:].sum())
-        cut += int(column["maxdepth_reached"][tune:].sum())
-        drawn += max(0, told.num_rows - tune)
-        steps.append(float(column["step_size"][-1]))
-    state.divergences, state.deepest = divergences, cut / max(1, drawn)
-    state.step_size = float(np.mean(steps)) if steps else None
+    state.divergences, state.deepest = noted.divergences, noted.deepest
+    state.step_size = noted.step_size
     # Threads took places as they came; the sampler's own order is the same every time.
-    chains = state.draws.chains
-    rest = [place for place in range(len(chains)) if place not in places]
-    state.places = places + rest
+    rest = [n for n in range(len(state.draws.chains)) if n not in noted.places]
+    state.places = noted.places + rest

@@ -28,13 +28,16 @@ from flask_api.domains.market.patterns.pairs import (
     refuse_constant,
 )
 from flask_api.domains.market.patterns.patterns import Patterns
-from flask_api.domains.market.patterns.spectrum import whole
+from flask_api.domains.market.patterns.spectrum import SMALL, whole
+from flask_api.domains.market.patterns.stepwise import Stepwise
 from flask_api.numerics.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 
 #: Eigenvalues of phi below this, of a sum of J, are rounding.
 ROUNDING = 1e-10
+#: Products at a time whose correlations are worked out.
+_ROWS = 128
 #: Dimensions where none are asked for.
 DIMENSIONS = 5
 
@@ -88,15 +91,19 @@ class Correspondence:
 
 @dataclass
 class Analysing:
-    """The state after a block of patterns: `done` of `total`; then the answer."""
+    """The state after a block of patterns: `done` of `total`; then the answer.
+
+    decomposed   share of the work done with phi once the patterns are counted
+    """
 
     total: int
     done: int = 0
+    decomposed: float = 0.0
     answer: Correspondence | None = None
 
 
 def fit(patterns: Patterns, n_components: int | None = None) -> Iterator[Analysing]:
-    """The map of the data, yielded after each block of patterns and when it is done.
+    """The map of the data, yielded after each block of work and when it is done.
 
     patterns       the data. A missing value counts as the product's average, in either
                    category by its share, so that it pulls its row nowhere
@@ -117,7 +124,16 @@ def fit(patterns: Patterns, n_components: int | None = None) -> Iterator[Analysi
         yield state
     assert pairs is not None  # patterns are one block at least
     refuse_constant(pairs, "a map")
-    state.answer = _analysed(pairs, n_components)
+    shares, copies = pairs.shares, tuple(alike(pairs))
+    if patterns.items > SMALL:
+        yield state
+    phi = phi_matrix(pairs)
+    del pairs, counted  # as large as phi each
+    work = Stepwise(whole(phi, n_components or DIMENSIONS))
+    for state.decomposed in work:
+        yield state
+    state.decomposed = 1.0
+    state.answer = _analysed(phi, *work.found, shares, copies, n_components)
     yield state
 
 
@@ -142,16 +158,27 @@ def phi_matrix(pairs: PairCounts) -> Floats:
 
     Where values are missing they add nothing, so that the diagonal is the share known.
     """
-    p = pairs.shares
+    p, out = pairs.shares, np.empty_like(pairs.both)
     spread = np.sqrt(p * (1 - p))
-    moved = p * pairs.bought  # bought i where j is known, times the share of j
-    products = pairs.both - moved - moved.T + np.outer(p, p) * pairs.known
-    return np.asarray(products / np.outer(spread, spread) / pairs.rows)
+    for start in range(0, pairs.items, _ROWS):
+        here = slice(start, start + _ROWS)
+        products = pairs.both[here] - p * pairs.bought[here]
+        # bought i where j is known, times the share of j: and the other way round
+        products -= p[here, None] * pairs.bought[:, here].T
+        products += np.outer(p[here], p) * pairs.known[here]
+        out[here] = products / np.outer(spread[here], spread) / pairs.rows
+    return out
 
 
-def _analysed(pairs: PairCounts, n_components: int | None) -> Correspondence:
-    phi, items = phi_matrix(pairs), pairs.items
-    values, vectors = whole(phi, n_components or DIMENSIONS)
+def _analysed(
+    phi: Floats,
+    values: Floats,
+    vectors: Floats,
+    p: Floats,
+    copies: tuple[tuple[int, int, bool], ...],
+    n_components: int | None,
+) -> Correspondence:
+    items = len(phi)
     values = np.where(values > ROUNDING * items, values, 0.0)
     rank = int((values > 0).sum())
     if n_components is None:
@@ -165,7 +192,6 @@ def _analysed(pairs: PairCounts, n_components: int | None) -> Correspondence:
         )
     axes = vectors[:, :n_components]
     axes = axes * np.where(axes.sum(axis=0) < 0, -1.0, 1.0)
-    p = pairs.shares
     apart = np.sqrt((1 - p) / p)
     bought = apart[:, None] * axes * np.sqrt(values[:n_components])
     weights = np.column_stack([1 - p, p])  # of either category in a product's inertia
@@ -183,7 +209,7 @@ def _analysed(pairs: PairCounts, n_components: int | None) -> Correspondence:
         ),
         cos2=_by_twos(shown, shown),
         axes=axes,
-        copies=tuple(alike(pairs)),
+        copies=copies,
         correlations=phi,
     )
 

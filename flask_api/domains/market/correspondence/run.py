@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from flask_api.domains.market.correspondence.analysis import (
-    Analysing,
     Correspondence,
     fit,
 )
 from flask_api.domains.market.correspondence.inertia import Inertia, inertia
 from flask_api.domains.market.correspondence.rows import row_maps
+from flask_api.domains.market.patterns.patterns import Patterns
 from flask_api.domains.market.runs.model import Outcome, Problem, Step
 from flask_api.domains.market.runs.similarity import cosines
 
@@ -26,24 +26,31 @@ _NAMED = 5
 
 def mca(problem: Problem, settings: Mapping[str, Any]) -> Iterator[Step]:
     """The map of products and households. See `fit`."""
-    state: Analysing | None = None
-    for state in fit(problem.patterns, settings["n_components"]):
+    patterns, state = problem.patterns, None
+    counting, decomposing, placing = _seconds(patterns)
+    total = counting + decomposing + placing
+    for state in fit(patterns, settings["n_components"]):
+        done = counting * state.done / state.total + decomposing * state.decomposed
         yield Step(
-            state.done,
-            2 * state.total,
-            f"Distinct rows counted: {state.done:,} of {state.total:,}",
+            done,
+            total,
+            (
+                f"Distinct rows counted: {state.done:,} of {state.total:,}"
+                if state.done < state.total
+                else f"Dimensions: {100 * state.decomposed:.0f} % worked out"
+            ),
             extra={"patterns": state.done},
         )
     assert state is not None and state.answer is not None  # the last state has it
-    found, patterns = state.answer, problem.patterns
+    found = state.answer
     places = np.empty((patterns.size, found.dimensions))
     shown, made = np.empty_like(places), np.empty_like(places)
     for block in row_maps(patterns, found):
         places[block.part] = block.coordinates
         shown[block.part], made[block.part] = block.cos2, block.contributions
         yield Step(
-            patterns.size + block.part.stop,
-            2 * patterns.size,
+            counting + decomposing + placing * block.part.stop / patterns.size,
+            total,
             f"Distinct rows placed: {block.part.stop:,} of {patterns.size:,}",
             extra={"patterns": block.part.stop},
         )
@@ -53,6 +60,16 @@ def mca(problem: Problem, settings: Mapping[str, Any]) -> Iterator[Step]:
         1,
         f"{found.dimensions} dimensions | inertia {found.total_inertia:.4f}",
         outcome=_outcome(problem, found, told, places, shown, made),
+    )
+
+
+def _seconds(patterns: Patterns) -> tuple[float, float, float]:
+    """About how long counting, decomposing and placing take, for progress only."""
+    items = patterns.items
+    return (
+        (3 if patterns.gaps else 1) * 5e-11 * patterns.size * items**2,
+        1e-10 * items**3,
+        5e-9 * patterns.size * items,
     )
 
 

@@ -1,40 +1,36 @@
 """Common factors of a correlation matrix: least squares or maximum likelihood.
 
-Legend
-R        correlations, shape (items, items)
-psi      uniquenesses: the variance of each product that no factor shares
-e, u     eigenvalues, descending, and eigenvectors of R - psi (least squares) or of
-         psi^-1/2 R psi^-1/2 (likelihood)
-kept     the first `factors` of them make the loadings; the rest is the misfit
-x        what is searched: psi (least squares), log psi (likelihood)
-
-Given psi the best loadings are known, so that only psi is searched, by Newton's method
-with the exact second derivatives (Joereskog 1967, 1977), inside its bounds.
+Given the uniquenesses the best loadings are known, so that only these are searched, by
+Newton's method with the exact second derivatives (Joereskog 1967, 1977), inside their
+bounds. See `misfit` for the symbols.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import lapack
 
+from flask_api.domains.market.factors.misfit import METHODS, Misfit, decomposed
+from flask_api.domains.market.factors.smoothing import LARGE
+from flask_api.domains.market.patterns.stepwise import Stepwise
+from flask_api.domains.market.patterns.tridiagonal import eigenpairs
 from flask_api.numerics.errors import InputError
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
-METHODS = ("minres", "ml")
 #: A uniqueness never falls below; one that would is a Heywood case.
 LEAST = 0.005
 #: Gradients this small are rounding: some 1e-16 from every product.
 _FLAT = 1e-11
 #: A step must win this part of what its slope promises, halved so often at most.
 _ARMIJO, _HALVINGS = 1e-4, 40
-#: Errors of eigenvalues, as part of the largest.
-_ROUNDING = 4 * float(np.finfo(np.float64).eps)
-#: Eigenvalues nearer than this count as apart by it: where they meet nothing is smooth.
-_APART = 1e-8
+#: Up to so many products the second derivatives are made; of more they take too long.
+SMALL = 300
 
 
 @dataclass
@@ -59,20 +55,15 @@ class Extraction:
     iteration: int = 0
     converged: bool = False
     trace: list[float] = field(default_factory=list)
+    here: Misfit | None = field(default=None, repr=False)
 
     def loadings(self) -> Floats:
         """Unrotated, shape (items, factors): the strongest factor first.
 
         Signs are such that the loadings of a factor sum to 0 or more.
         """
-        values, vectors = _eigen(self.method, self.correlations, self.uniquenesses)
-        kept = values[: self.factors]
-        if self.method == "ml":
-            scale = np.sqrt(np.maximum(kept - 1, 0.0))
-            found = vectors[:, : self.factors] * scale
-            found *= np.sqrt(self.uniquenesses)[:, None]
-        else:
-            found = vectors[:, : self.factors] * np.sqrt(np.maximum(kept, 0.0))
+        here = self.here or _judged(self, self.uniquenesses)
+        found = here.loadings()
         return np.asarray(found * np.where(found.sum(axis=0) < 0, -1.0, 1.0))
 
 
@@ -93,35 +84,43 @@ def extract(
     start          uniquenesses to start from, shape (items,), or None for Joereskog's,
                    by each product's correlation with all others
 
-    The same object is yielded again and again. Raises InputError for a setting out of
-    range. Sources: Harman and Jones (1966), Psychometrika 31, 351-368 (MINRES);
-    Joereskog (1967), Psychometrika 32, 443-482 (ML).
+    The same object is yielded again and again; of many products also within an
+    iteration. Raises InputError for a setting out of range.
+    Sources: Harman and Jones (1966), Psychometrika 31, 351-368 (MINRES); Joereskog
+    (1967), Psychometrika 32, 443-482 (ML).
     """
     _checked(len(correlations), n_factors, method, max_iter)
     if start is None:
-        inverse = np.diag(np.linalg.inv(correlations))
-        start = (1 - n_factors / (2 * len(correlations))) / inverse
+        start = (1 - n_factors / (2 * len(correlations))) / _by_others(correlations)
     state = Extraction(method, n_factors, correlations, np.clip(start, LEAST, 1.0))
-    state.objective, gradient, hessian = _judged(state, state.uniquenesses)
+    first = Stepwise(_judging(state, state.uniquenesses))
+    for _ in first:
+        yield state
+    here = state.here = first.found
+    state.objective = here.value
     state.trace.append(state.objective)
     before = np.inf
     while True:
         x, low, high = _bounded(state)
-        held = ((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))
-        state.gradient = float(np.abs(gradient[~held]).max(initial=0.0))
-        state.converged = state.gradient <= _FLAT or _stalled(state, before)
+        held = ((x <= low) & (here.slope > 0)) | ((x >= high) & (here.slope < 0))
+        state.gradient = float(np.abs(here.slope[~held]).max(initial=0.0))
+        state.converged = state.gradient <= _FLAT or _stalled(state, here, before)
         before = state.gradient
         yield state
         if state.converged or state.iteration >= max_iter:
             return
-        found = _stepped(state, x, low, high, gradient, hessian, held)
+        work = Stepwise(_stepped(state, here, x, low, high, ~held))
+        for _ in work:
+            yield state
+        found = work.found
         if found is None:  # no smaller misfit in reach: as good as numbers get
             state.converged = state.gradient <= np.sqrt(_FLAT)
             state.iteration += 1
             yield state
             return
-        state.change = state.objective - found[1]
-        state.uniquenesses, state.objective, gradient, hessian = found
+        psi, here = found
+        state.change = state.objective - here.value
+        state.uniquenesses, state.objective, state.here = psi, here.value, here
         state.iteration += 1
         state.trace.append(state.objective)
 
@@ -144,6 +143,30 @@ def _checked(items: int, n_factors: int, method: str, max_iter: int) -> None:
         )
 
 
+def _judged(state: Extraction, psi: Floats) -> Misfit:
+    matrix = decomposed(state.method, state.correlations, psi)
+    return Misfit(state.method, state.factors, matrix, psi)
+
+
+def _judging(state: Extraction, psi: Floats) -> Generator[float, None, Misfit]:
+    """The misfit, of very many products in steps."""
+    if len(psi) <= LARGE:
+        return _judged(state, psi)
+    matrix = decomposed(state.method, state.correlations, psi)
+    pairs = yield from eigenpairs(matrix)
+    return Misfit(state.method, state.factors, matrix, psi, pairs)
+
+
+def _by_others(correlations: Floats) -> Floats:
+    """1 / (1 - R^2) of each product by all others: the diagonal of the inverse."""
+    if len(correlations) > SMALL:
+        factor, wrong = lapack.dpotrf(correlations, lower=1)
+        if not wrong:
+            inverse, _ = lapack.dtrtri(factor, lower=1)
+            return np.asarray((np.tril(inverse) ** 2).sum(axis=0))
+    return np.asarray(np.diag(np.linalg.inv(correlations)))
+
+
 def _bounded(state: Extraction) -> tuple[Floats, Floats, Floats]:
     """Where the search stands, and between what."""
     low = np.full(len(state.uniquenesses), LEAST)
@@ -153,85 +176,45 @@ def _bounded(state: Extraction) -> tuple[Floats, Floats, Floats]:
     return state.uniquenesses, low, high
 
 
-def _stalled(state: Extraction, before: float) -> bool:
+def _stalled(state: Extraction, here: Misfit, before: float) -> bool:
     """Whether misfit and slope (`before`, then now) differ by rounding alone."""
     if state.change is None or state.gradient > np.sqrt(_FLAT):
         return False
-    return state.gradient > before / 2 and abs(state.change) <= _noise(state)
-
-
-def _noise(state: Extraction) -> float:
-    """Two misfits this near may be the same: near the end only the slope can tell.
-
-    The likelihood takes logarithms, so that an eigenvalue near 0, as those of smoothed
-    correlations are, is told by few of its digits.
-    """
-    values, _ = _eigen(state.method, state.correlations, state.uniquenesses)
-    largest = float(values[0])
-    if state.method == "ml":
-        return _ROUNDING * float((1 + largest / values[state.factors :]).sum())
-    return _ROUNDING * float(1 + largest * np.abs(values[state.factors :]).sum())
+    return state.gradient > before / 2 and abs(state.change) <= here.noise
 
 
 def _stepped(
     state: Extraction,
+    here: Misfit,
     x: Floats,
     low: Floats,
     high: Floats,
-    gradient: Floats,
-    hessian: Floats,
-    held: npt.NDArray[np.bool_],
-) -> tuple[Floats, float, Floats, Floats] | None:
-    """(uniquenesses, objective, gradient, hessian) a step down, or None."""
-    free = np.flatnonzero(~held)
-    direction = np.zeros(len(x))
-    direction[free] = -_newton(hessian[np.ix_(free, free)], gradient[free])
-    length, noise = 1.0, _noise(state)
+    free: Bools,
+) -> Generator[float, None, tuple[Floats, Misfit] | None]:
+    """(uniquenesses, misfit) a step down, or None. Of many products in steps."""
+    many = len(free) > SMALL
+    direction = (yield from here.downhill(free)) if many else _newton(here, free)
+    length, noise = 1.0, here.noise
     for _ in range(_HALVINGS):
         there = np.clip(x + length * direction, low, high)
         psi = np.exp(there) if state.method == "ml" else there
         psi = np.clip(psi, LEAST, 1.0)
-        objective, slope, curve = _judged(state, psi)
-        promised = _ARMIJO * float(gradient @ (there - x)) + noise
-        if objective <= state.objective + promised:
-            return psi, objective, slope, curve
+        found = yield from _judging(state, psi)
+        promised = _ARMIJO * float(here.slope @ (there - x)) + noise
+        if found.value <= state.objective + promised:
+            return psi, found
         length /= 2
+        if many:
+            yield 0.5
     return None
 
 
-def _newton(hessian: Floats, gradient: Floats) -> Floats:
+def _newton(here: Misfit, free: Bools) -> Floats:
     """Newton's step where the misfit is bowl-shaped, else one with raised curvature."""
-    values, vectors = np.linalg.eigh(hessian)
+    which = np.flatnonzero(free)
+    direction = np.zeros(len(free))
+    values, vectors = np.linalg.eigh(here.curvature()[np.ix_(which, which)])
     least = 1e-6 * max(float(values[-1]), 1e-6)
     curved = np.maximum(np.abs(values), least)
-    return np.asarray(vectors @ ((vectors.T @ gradient) / curved))
-
-
-def _eigen(method: str, correlations: Floats, psi: Floats) -> tuple[Floats, Floats]:
-    if method == "ml":
-        scale = 1 / np.sqrt(psi)
-        values, vectors = np.linalg.eigh(correlations * np.outer(scale, scale))
-    else:
-        values, vectors = np.linalg.eigh(correlations - np.diag(psi))
-    return values[::-1], vectors[:, ::-1]
-
-
-def _judged(state: Extraction, psi: Floats) -> tuple[float, Floats, Floats]:
-    """Misfit at psi with its first and second derivatives over x."""
-    values, vectors = _eigen(state.method, state.correlations, psi)
-    m = state.factors
-    e, u = values[m:], vectors[:, m:]
-    apart = np.maximum(values[:m, None] - e, _APART)
-    if state.method == "ml":
-        objective = float((e - np.log(e) - 1).sum())
-        gradient = (u * u) @ (1 - e)
-        own, across = e, (1 - e) * (values[:m, None] + e) / apart
-    else:
-        objective = float((e * e).sum()) / 2
-        gradient = -(u * u) @ e
-        own, across = np.ones(len(e)), -2 * e / apart
-    hessian = ((u * own) @ u.T) * (u @ u.T)
-    for j in range(m):
-        v = vectors[:, j]
-        hessian += np.outer(v, v) * ((u * across[j]) @ u.T)
-    return objective, gradient, hessian
+    direction[which] = -(vectors @ ((vectors.T @ here.slope[which]) / curved))
+    return direction

@@ -8,16 +8,18 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from flask_api.domains.market.factors import pace
+from flask_api.domains.market.factors.basis import Basis, finding
 from flask_api.domains.market.factors.extraction import LEAST, Extraction, extract
 from flask_api.domains.market.factors.fit_statistics import (
     FitStatistics,
     fit_statistics,
 )
-from flask_api.domains.market.factors.rotation import ROTATIONS, rotate
-from flask_api.domains.market.factors.smoothing import Smoothing, smoothed
-from flask_api.domains.market.factors.tetrachoric import Tetrachoric, tetrachoric
-from flask_api.domains.market.patterns.pairs import PairCounts, count_pairs
+from flask_api.domains.market.factors.rotation import ROTATIONS, Rotation, rotating
+from flask_api.domains.market.factors.smoothing import Smoothing
+from flask_api.domains.market.factors.tetrachoric import Tetrachoric
 from flask_api.domains.market.patterns.patterns import Patterns
+from flask_api.domains.market.patterns.stepwise import Stepwise
 from flask_api.numerics.errors import InputError
 
 Floats = npt.NDArray[np.float64]
@@ -84,17 +86,17 @@ class Factors:
 class Fitting:
     """The state after a block: where the search is, and the best factors so far.
 
-    phase     `counting` (products in pairs), `extracting`, or `finished`
-    done      parts of the work done, of about `total`: blocks of patterns, then starts
-    start     the start that is worked on, from 1; 0 while counting
-    current   its extraction, None while counting
+    phase     `correlating` (products in pairs), `extracting`, `rotating`, `finished`
+    total     about how long all takes, in seconds of a common core; `done` of it
+    start     the start that is worked on, from 1; 0 before
+    current   its extraction, None before
     best      the extraction with the smallest misfit so far
     answer    the factors, when `finished`
     """
 
     phase: str
-    total: int
-    done: int = 0
+    total: float
+    done: float = 0.0
     start: int = 0
     current: Extraction | None = None
     best: Extraction | None = None
@@ -111,6 +113,7 @@ def fit(
     max_iter: int = 100,
     seed: int = 0,
     names: Sequence[str] | None = None,
+    basis: Basis | None = None,
 ) -> Iterator[Fitting]:
     """The search for common factors, yielded after each block of work.
 
@@ -123,21 +126,22 @@ def fit(
     max_iter     iterations of a start, 1 or more
     seed         of the random starts
     names        of the products, for refusals; None = their numbers
+    basis        the correlations of these patterns, where they are known already
 
     The same object is yielded again and again; the last one's phase is `finished`.
     Raises InputError for settings out of range and data without correlations: one row,
     one product, constant products, a pair that can't be told.
     """
     _checked(patterns.items, n_factors, rotation, n_init)
-    state = Fitting("counting", len(patterns.blocks()) + n_init)
-    pairs: PairCounts | None = None
-    for counted in count_pairs(patterns):
-        pairs = counted
-        state.done += 1
-        yield state
-    assert pairs is not None  # patterns are one block at least
-    found = tetrachoric(pairs, names)
-    smooth = smoothed(found.correlations)
+    before = 0.0 if basis else pace.counting(patterns) + pace.pairs(patterns.items)
+    each, rest = pace.start(patterns.items), pace.rest(patterns.items)
+    state = Fitting("correlating", before + n_init * each + rest)
+    if basis is None:
+        found = Stepwise(finding(patterns, names))
+        for share in found:
+            state.done = before * share
+            yield state
+        basis = found.found
     state.phase = "extracting"
     reached: list[float] = []
     random = np.random.default_rng(seed)
@@ -145,17 +149,25 @@ def fit(
         state.start = number + 1
         start = random.uniform(LEAST, 1.0, patterns.items) if number else None
         for current in extract(
-            smooth.correlations, n_factors, extraction, max_iter, start
+            basis.smoothing.correlations, n_factors, extraction, max_iter, start
         ):
-            state.current = current
-            if state.best is None or _better(current, state.best):
-                state.best = current
+            if current.here is not None:  # else its first misfit is worked out
+                state.current = current
+                if state.best is None or _better(current, state.best):
+                    state.best = current
+            part = current.iteration / (current.iteration + 2)  # some five in all
+            state.done = before + (number + part) * each
             yield state
         reached.append(current.objective)
-        state.done += 1
     assert state.best is not None
-    state.answer = _factors(state.best, rotation, found, smooth, reached)
-    state.phase, state.current = "finished", state.best
+    state.phase, state.current = "rotating", state.best
+    yield state
+    turning = Stepwise(rotating(state.best.loadings(), rotation))
+    for share in turning:
+        state.done = state.total - rest * (1 - share)
+        yield state
+    state.answer = _factors(state.best, rotation, turning.found, basis, reached)
+    state.phase, state.done = "finished", state.total
     yield state
 
 
@@ -185,14 +197,12 @@ def _checked(items: int, n_factors: int, rotation: str, n_init: int) -> None:
 def _factors(
     best: Extraction,
     rotation: str,
-    found: Tetrachoric,
-    smooth: Smoothing,
+    turned: Rotation,
+    basis: Basis,
     reached: list[float],
 ) -> Factors:
-    unrotated = best.loadings()
-    turned = rotate(unrotated, rotation)
-    correlations = smooth.correlations
-    communalities = (unrotated**2).sum(axis=1)
+    unrotated, found = best.loadings(), basis.tetrachoric
+    correlations = basis.smoothing.correlations
     rows = int(found.rows.min())
     return Factors(
         method=best.method,
@@ -201,16 +211,16 @@ def _factors(
         structure=turned.structure,
         unrotated=unrotated,
         between=turned.correlations,
-        communalities=communalities,
+        communalities=(unrotated**2).sum(axis=1),
         uniquenesses=best.uniquenesses,
         explained=(turned.loadings * turned.structure).sum(axis=0) / len(unrotated),
-        eigenvalues=np.asarray(np.linalg.eigvalsh(correlations)[::-1], np.float64),
+        eigenvalues=basis.eigenvalues,
         residuals=correlations - unrotated @ unrotated.T - np.diag(best.uniquenesses),
         heywood=tuple(
             int(j) for j in np.flatnonzero(best.uniquenesses <= LEAST * (1 + 1e-9))
         ),
         tetrachoric=found,
-        smoothing=smooth,
+        smoothing=basis.smoothing,
         statistics=fit_statistics(correlations, unrotated, best.uniquenesses, rows),
         rows=rows,
         objective=best.objective,

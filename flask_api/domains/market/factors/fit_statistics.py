@@ -74,8 +74,7 @@ def fit_statistics(
     items, factors = loadings.shape
     model = loadings @ loadings.T + np.diag(uniquenesses)
     log_det = float(np.linalg.slogdet(correlations)[1])
-    of_model = float(np.linalg.slogdet(model)[1])
-    trace = float(np.trace(np.linalg.solve(model, correlations)))
+    of_model, trace = _against(correlations, loadings, uniquenesses)
     discrepancy = max(0.0, of_model - log_det + trace - items)
     degrees = degrees_of_freedom(items, factors)
     scale = max(0.0, rows - 1 - (2 * items + 5) / 6)
@@ -100,6 +99,21 @@ def fit_statistics(
         rmsr=math.sqrt(squares / null_degrees),
         rmsr_corrected=math.sqrt(squares / degrees) if told else None,
     )
+
+
+def _against(
+    correlations: Floats, loadings: Floats, uniquenesses: Floats
+) -> tuple[float, float]:
+    """log|model| and tr(R model^-1), by a matrix as small as the factors are many.
+
+    With model = psi + l l^T and c = 1 + l^T psi^-1 l (Woodbury's identity).
+    """
+    scaled = loadings / uniquenesses[:, None]
+    small = np.eye(loadings.shape[1]) + loadings.T @ scaled
+    log_det = float(np.log(uniquenesses).sum() + np.linalg.slogdet(small)[1])
+    explained = np.linalg.solve(small, scaled.T @ correlations @ scaled)
+    whole = float((np.diag(correlations) / uniquenesses).sum())
+    return log_det, whole - float(np.trace(explained))
 
 
 def _tli(

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from flask_api.domains.market.factors import pace
 from flask_api.domains.market.factors.fit import Factors, Fitting, fit
 from flask_api.domains.market.factors.parallel import Parallel, parallel_analysis
-from flask_api.domains.market.factors.scores import Scoring, scores, scoring
+from flask_api.domains.market.factors.scores import Scoring, pattern_scores, weighing
+from flask_api.domains.market.patterns.stepwise import Stepwise
 from flask_api.domains.market.runs.model import Outcome, Problem, Step
 from flask_api.domains.market.runs.similarity import cosines
 
-#: Share of the work of a fit that the tables of chance make, where they are wanted.
-_CHANCE = 0.7
+Floats = npt.NDArray[np.float64]
+
 #: Correlations that the table lists, the largest first.
 _PAIRS = 200
 #: Of so many starts more than one should find the smallest misfit.
@@ -26,9 +29,50 @@ _NAMED = 5
 
 def factor_tetrachoric(problem: Problem, settings: Mapping[str, Any]) -> Iterator[Step]:
     """Factors of the purchases, with every diagnostic. See `fit`."""
-    replicates = settings["parallel_replicates"]
-    share = 1 - _CHANCE if replicates else 1.0
+    patterns, replicates = problem.patterns, settings["parallel_replicates"]
+    tables, told = replicates * pace.table(patterns), pace.scores(patterns)
     state: Fitting | None = None
+    for step, state in _fitted(problem, settings):
+        yield _of(step, 0.0, state.total, state.total + tables + told)
+    assert state is not None and state.answer is not None  # the last state has it
+    found, chance, total = state.answer, None, state.total + tables + told
+    if replicates:
+        shares = found.tetrachoric.shares
+        for chance in parallel_analysis(patterns, shares, replicates, problem.seed):
+            step = Step(
+                chance.share,
+                1,
+                f"Parallel analysis: table {chance.done}/{replicates}",
+                extra={"replicate": chance.done, "replicates": replicates},
+            )
+            yield _of(step, state.total, tables, total)
+    weights = Stepwise(weighing(found))
+    for share in weights:
+        step = Step(share / 2, 1, "Weights of the scores")
+        yield _of(step, state.total + tables, told, total)
+    points = np.empty((patterns.size, settings["n_factors"]))
+    for part, values in pattern_scores(patterns, weights.found):
+        points[part] = values
+        words = f"Distinct rows scored: {part.stop:,} of {patterns.size:,}"
+        step = Step(0.5 + part.stop / patterns.size / 2, 1, words)
+        yield _of(step, state.total + tables, told, total)
+    yield Step(
+        1,
+        1,
+        f"{_factors(settings['n_factors'])} | RMSR {found.statistics.rmsr:.4f}",
+        outcome=_outcome(problem, found, chance, weights.found, points),
+    )
+
+
+def _of(step: Step, before: float, width: float, total: float) -> Step:
+    """The step as a part of all the work."""
+    return replace(step, done=before + width * step.done / step.total, total=total)
+
+
+def _fitted(
+    problem: Problem, settings: Mapping[str, Any]
+) -> Iterator[tuple[Step, Fitting]]:
+    last = (0, -1)
     for state in fit(
         problem.patterns,
         settings["n_factors"],
@@ -39,41 +83,36 @@ def factor_tetrachoric(problem: Problem, settings: Mapping[str, Any]) -> Iterato
         seed=problem.seed,
         names=problem.columns,
     ):
-        yield _step(state, settings, share)
-    assert state is not None and state.answer is not None  # the last state has it
-    found, chance = state.answer, None
-    if replicates:
-        shares = found.tetrachoric.shares
-        for chance in parallel_analysis(
-            problem.patterns, shares, replicates, problem.seed
-        ):
-            yield Step(
-                share * chance.total + _CHANCE * chance.rows,
-                chance.total,
-                f"Parallel analysis: table {chance.done}/{replicates}",
-                extra={"replicate": chance.done, "replicates": replicates},
+        step, now = _step(state, settings), state.current
+        if now is not None:
+            new, last = (
+                last != (state.start, now.iteration),
+                (state.start, now.iteration),
             )
-    yield Step(
-        1,
-        1,
-        f"{_factors(settings['n_factors'])} | RMSR {found.statistics.rmsr:.4f}",
-        outcome=_outcome(problem, found, chance),
-    )
+            if new and state.phase == "extracting":
+                step = replace(step, trace=now.objective)
+        yield step, state
 
 
-def _step(state: Fitting, settings: Mapping[str, Any], share: float) -> Step:
+def _step(state: Fitting, settings: Mapping[str, Any]) -> Step:
     if state.current is None:
-        return Step(
-            share * state.done, state.total, "Counting products in pairs", extra={}
+        words = (
+            "First start" if state.start else "Correlations of the products in pairs"
         )
-    now = state.current
-    starts = settings["n_init"]
-    change = "..." if now.change is None else f"{now.change:.4g}"
+        return Step(state.done, state.total, words)
+    now, starts = state.current, settings["n_init"]
+    if state.phase != "extracting":
+        words = f"Rotation | misfit: {now.objective:.6g}"
+    else:
+        change = "..." if now.change is None else f"{now.change:.4g}"
+        words = (
+            f"Start {state.start}/{starts}, iteration {now.iteration}/"
+            f"{settings['max_iter']} | misfit: {now.objective:.6g} | change: {change}"
+        )
     return Step(
-        share * state.done,
+        state.done,
         state.total,
-        f"Start {state.start}/{starts}, iteration {now.iteration}/"
-        f"{settings['max_iter']} | misfit: {now.objective:.6g} | change: {change}",
+        words,
         extra={
             "start": state.start,
             "starts": starts,
@@ -82,12 +121,16 @@ def _step(state: Fitting, settings: Mapping[str, Any], share: float) -> Step:
             "delta": now.change,
         },
         partial={} if state.best is None else {"best_misfit": state.best.objective},
-        trace=now.objective,
     )
 
 
-def _outcome(problem: Problem, found: Factors, chance: Parallel | None) -> Outcome:
-    told = scoring(found)
+def _outcome(
+    problem: Problem,
+    found: Factors,
+    chance: Parallel | None,
+    told: Scoring,
+    points: Floats,
+) -> Outcome:
     factors = [f"Factor_{k + 1}" for k in range(found.loadings.shape[1])]
     products = problem.columns
     data = found.tetrachoric
@@ -104,7 +147,7 @@ def _outcome(problem: Problem, found: Factors, chance: Parallel | None) -> Outco
         "thresholds": data.thresholds,
         "residual_correlations": found.residuals,
         "score_weights": told.weights,
-        "scores": problem.patterns.expand(scores(problem.patterns, told)),
+        "scores": problem.patterns.expand(points),
         "similarity": cosines(found.loadings),
     }
     if chance is not None:
@@ -254,12 +297,11 @@ def _warnings(
             "value, 0.005: too many factors, too few rows, or copies."
         )
     if data.zero_cells:
-        pairs = [f"{products[i]} and {products[j]}" for i, j in data.zero_cells]
-        one = len(pairs) == 1
+        count, one = len(data.zero_cells), len(data.zero_cells) == 1
         told.append(
-            f"{'1 pair has' if one else f'{len(pairs):,} pairs have'} an empty cell "
+            f"{'1 pair has' if one else f'{count:,} pairs have'} an empty cell "
             "(never bought together, or never apart), filled with half a row: "
-            f"{_listed(pairs)}. "
+            f"{_paired(data.zero_cells, products)}. "
             + (
                 "Its correlation is a bound rather than an estimate."
                 if one
@@ -267,8 +309,8 @@ def _warnings(
             )
         )
     if data.copies:
-        pairs = [f"{products[i]} and {products[j]}" for i, j, _ in data.copies]
-        told.append(f"Products that are copies of each other: {_listed(pairs)}.")
+        copies = _paired([(i, j) for i, j, _ in data.copies], products)
+        told.append(f"Products that are copies of each other: {copies}.")
     if smooth.changed:
         told.append(
             "The correlations did not fit together (smallest eigenvalue "
@@ -303,6 +345,13 @@ def _of_number(found: Factors, chance: Parallel | None) -> list[str]:
 
 def _factors(count: int) -> str:
     return "1 factor" if count == 1 else f"{count} factors"
+
+
+def _paired(pairs: Sequence[tuple[int, int]], products: tuple[str, ...]) -> str:
+    """The first of many pairs by name."""
+    named = [f"{products[i]} and {products[j]}" for i, j in pairs[:_NAMED]]
+    more = len(pairs) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
 
 
 def _listed(names: list[str]) -> str:

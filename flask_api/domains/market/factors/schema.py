@@ -10,7 +10,7 @@ from pydantic import Field
 from flask_api.domains.market.runs.request_schema import FitParams, Model, RunRequest
 from flask_api.numerics.errors import InputError
 
-#: Products whose correlations can be factored: each step takes some seconds then.
+#: Products whose correlations can be factored: a fit takes some minutes then.
 MOST_PRODUCTS = 2_000
 
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from flask_api.domains.market.factors import pace
+from flask_api.domains.market.factors.basis import Basis, finding
 from flask_api.domains.market.factors.extraction import LEAST
 from flask_api.domains.market.factors.fit import Factors, Fitting, fit
 from flask_api.domains.market.factors.fit_statistics import degrees_of_freedom
 from flask_api.domains.market.factors.parallel import Parallel, parallel_analysis
-from flask_api.domains.market.factors.smoothing import Smoothing, smoothed
-from flask_api.domains.market.factors.tetrachoric import Tetrachoric, tetrachoric
-from flask_api.domains.market.patterns.pairs import pairs_of
 from flask_api.domains.market.patterns.patterns import Patterns
+from flask_api.domains.market.patterns.stepwise import Stepwise
 from flask_api.numerics.errors import InputError
 
 Floats = npt.NDArray[np.float64]
@@ -44,26 +44,29 @@ class Recommendation:
 class Selecting:
     """The state after a block: what was drawn and fitted so far.
 
-    phase           `parallel`, `fitting` or `finished`
-    eigenvalues     of the data's correlations (smoothed), descending, shape (items,)
+    phase           `correlating`, `parallel`, `fitting` or `finished`
+    total           about how long all takes, in seconds of a common core; `done` of it
+    basis           the data's correlations, None while they are worked out
     parallel        chance eigenvalues, None before the first block
     fitting         the search in hand, None while drawing
     table           fits done, with 1, 2, ... factors
-    done, total     fits and tables done, and of how many
     names           of the products, for words; None = column 1, column 2, ...
     """
 
     phase: str
-    total: int
-    eigenvalues: Floats
-    tetrachoric: Tetrachoric = field(repr=False)
-    smoothing: Smoothing = field(repr=False)
+    total: float
+    basis: Basis | None = field(default=None, repr=False)
     parallel: Parallel | None = None
     fitting: Fitting | None = None
     table: list[Factors] = field(default_factory=list)
-    done: int = 0
+    done: float = 0.0
     recommendation: Recommendation | None = None
     names: Sequence[str] | None = None
+
+    @property
+    def eigenvalues(self) -> Floats:
+        """Of the data's correlations (smoothed), descending; none before the basis."""
+        return np.empty(0) if self.basis is None else self.basis.eigenvalues
 
 
 def select(
@@ -89,17 +92,23 @@ def select(
     Raises InputError for settings out of range and data without correlations.
     """
     _checked(patterns.items, max_factors)
-    found = tetrachoric(pairs_of(patterns), names)
-    smooth = smoothed(found.correlations)
-    values = np.asarray(np.linalg.eigvalsh(smooth.correlations)[::-1], np.float64)
-    most = _most(patterns.items, max_factors)
-    state = Selecting("parallel", replicates + most, values, found, smooth, names=names)
-    for drawn in parallel_analysis(patterns, found.shares, replicates, seed):
-        state.parallel, state.done = drawn, drawn.done
+    most, items = _most(patterns.items, max_factors), patterns.items
+    correlating = pace.counting(patterns) + pace.pairs(items) + pace.eigenvalues(items)
+    tables = replicates * pace.table(patterns)
+    each = n_init * pace.start(items) + pace.rest(items)
+    state = Selecting("correlating", correlating + tables + most * each, names=names)
+    work = Stepwise(finding(patterns, names))
+    for share in work:
+        state.done = correlating * share
+        yield state
+    state.basis, state.phase = work.found, "parallel"
+    shares = work.found.tetrachoric.shares
+    for drawn in parallel_analysis(patterns, shares, replicates, seed):
+        state.parallel, state.done = drawn, correlating + tables * drawn.share
         yield state
     state.phase = "fitting"
     for count in range(1, most + 1):
-        for each in fit(
+        for fitting in fit(
             patterns,
             count,
             extraction=extraction,
@@ -107,13 +116,16 @@ def select(
             n_init=n_init,
             max_iter=max_iter,
             seed=seed,
+            basis=work.found,
         ):
-            state.fitting = each
+            state.fitting = fitting
+            part = count - 1 + fitting.done / fitting.total
+            state.done = correlating + tables + each * part
             yield state
-        assert each.answer is not None  # the last state of a fit has it
-        state.table.append(each.answer)
-        state.done += 1
+        assert fitting.answer is not None  # the last state of a fit has it
+        state.table.append(fitting.answer)
     state.phase, state.recommendation = "finished", recommend(state)
+    state.done = state.total
     yield state
 
 

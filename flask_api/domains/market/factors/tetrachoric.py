@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
 from flask_api.domains.market.factors.bivariate_normal import both_exceed, density
+from flask_api.domains.market.latent_class.draining import drained
 from flask_api.domains.market.patterns.pairs import PairCounts, alike, refuse_constant
 from flask_api.numerics.errors import InputError
 
@@ -21,6 +22,8 @@ Pair = tuple[int, int]
 FILLED = 0.5
 #: Steps after which a bracket halved each time is as narrow as numbers get.
 _STEPS = 80
+#: Pairs at a time: what one search for their correlations holds stays in the cache.
+PAIRS = 50_000
 #: A step of the angle this small is rounding.
 _STILL = 4e-15
 
@@ -50,6 +53,13 @@ class Tetrachoric:
 
 
 def tetrachoric(pairs: PairCounts, names: Sequence[str] | None = None) -> Tetrachoric:
+    """What `correlating` finds, at once."""
+    return drained(correlating(pairs, names))
+
+
+def correlating(
+    pairs: PairCounts, names: Sequence[str] | None = None
+) -> Generator[float, None, Tetrachoric]:
     """The correlations that give back how often two products are bought together.
 
     pairs   complete counts (of `pairs_of`); rows where one of two values is missing
@@ -57,7 +67,8 @@ def tetrachoric(pairs: PairCounts, names: Sequence[str] | None = None) -> Tetrac
     names   of the products, for refusals; None = their numbers
 
     For each pair thresholds follow from its margins and the correlation from the share
-    that bought both, which is maximum likelihood for a table of two by two.
+    that bought both, which is maximum likelihood for a table of two by two. Yields the
+    share of the pairs done, 50,000 at a time.
     Raises InputError for one row, fewer than two products, a product that is always or
     never bought, or a pair without rows to tell it from.
     Source: Pearson (1900), Phil. Trans. R. Soc. A 195, 1-47; slope by Plackett (1954),
@@ -68,7 +79,7 @@ def tetrachoric(pairs: PairCounts, names: Sequence[str] | None = None) -> Tetrac
     first, second = np.triu_indices(items, 1)
     cells = [cell[first, second] for cell in pairs.cells()]
     _refuse_untold(first, second, cells, names)
-    rho, error = _solution(cells)
+    rho, error = yield from _solutions(cells)
     empty = np.min(cells, axis=0) == 0
     return Tetrachoric(
         correlations=_square(items, rho, 1.0),
@@ -77,20 +88,31 @@ def tetrachoric(pairs: PairCounts, names: Sequence[str] | None = None) -> Tetrac
         shares=pairs.shares,
         rows=pairs.known.copy(),
         zero_cells=tuple(
-            (int(i), int(j)) for i, j in zip(first[empty], second[empty], strict=True)
+            zip(first[empty].tolist(), second[empty].tolist(), strict=True)
         ),
         copies=tuple(alike(pairs)),
     )
 
 
-def correlated(pairs: PairCounts) -> Floats:
+def correlated(pairs: PairCounts) -> Generator[float, None, Floats]:
     """The correlations alone, shape (items, items); 0 where a product never changes."""
     first, second = np.triu_indices(pairs.items, 1)
     cells = [cell[first, second] for cell in pairs.cells()]
     told = _least_margin(cells) > 0
     rho = np.zeros(len(first))
-    rho[told] = _solution([cell[told] for cell in cells])[0]
+    rho[told], _ = yield from _solutions([cell[told] for cell in cells])
     return _square(pairs.items, rho, 1.0)
+
+
+def _solutions(cells: list[Floats]) -> Generator[float, None, tuple[Floats, Floats]]:
+    """Correlations and their standard errors, some pairs at a time."""
+    size = len(cells[0])
+    rho, error = np.empty(size), np.empty(size)
+    for start in range(0, size, PAIRS):
+        part = slice(start, start + PAIRS)
+        rho[part], error[part] = _solution([cell[part] for cell in cells])
+        yield min(1.0, (start + PAIRS) / size)
+    return rho, error
 
 
 def _solution(cells: list[Floats]) -> tuple[Floats, Floats]:

@@ -15,6 +15,10 @@ from flask_api.numerics.errors import InputError
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.floating[Any]]
 
+#: Multiplications between two reports: some tenths of a second.
+_PRODUCTS = 5_000_000_000
+#: Products at a time that are compared with all others.
+_ROWS = 128
 #: Products named in one message at most.
 _NAMED = 5
 
@@ -53,7 +57,10 @@ class PairCounts:
 
 
 def count_pairs(patterns: Patterns) -> Iterator[PairCounts]:
-    """Counts of all pairs, yielded after each block of patterns, the last complete."""
+    """Counts of all pairs, yielded after each block of patterns, the last complete.
+
+    Of many products also within a block; `done` says how far it is, by rounding down.
+    """
     both, bought, known = np.zeros((3, patterns.items, patterns.items))
     pairs = PairCounts(both, bought, known, patterns.size)
     for part in patterns.blocks():
@@ -62,13 +69,19 @@ def count_pairs(patterns: Patterns) -> Iterator[PairCounts]:
         # whole numbers below 2^24 are exact in single precision, which is faster
         exact: type[np.floating[Any]] = np.float32 if rows < 1 << 24 else np.float64
         ones, weight = patterns.ones(part).astype(exact), counts.astype(exact)
-        both += _products(ones, ones, weight)
-        if patterns.gaps:
-            seen = patterns.seen(part).astype(exact)
-            bought += _products(ones, seen, weight)
-            known += _products(seen, seen, weight)
-        pairs.done += len(counts)
-        pairs.rows += rows
+        seen = patterns.seen(part).astype(exact) if patterns.gaps else None
+        whole, before = pairs.rows + rows, pairs.done
+        step = max(64, _PRODUCTS // (len(ones) * patterns.items))
+        for start in range(0, patterns.items, step):
+            here = slice(start, start + step)
+            both[here] += _products(ones[:, here], ones, weight)
+            if seen is not None:
+                bought[here] += _products(ones[:, here], seen, weight)
+                known[here] += _products(seen[:, here], seen, weight)
+            if start + step < patterns.items:
+                pairs.done = before + len(counts) * (start + step) // patterns.items
+                yield pairs
+        pairs.done, pairs.rows = before + len(counts), whole
         if not patterns.gaps and pairs.done == patterns.size:
             bought += np.diag(both)[:, None]
             known += pairs.rows
@@ -121,8 +134,15 @@ def refuse_constant(pairs: PairCounts, purpose: str) -> None:
 
 def alike(pairs: PairCounts) -> list[tuple[int, int, bool]]:
     """Pairs of products that are copies: (first, second, whether of opposite sign)."""
-    _, first, second, neither = pairs.cells()
-    same = (first == 0) & (second == 0)
-    mirrored = (pairs.both == 0) & (neither == 0)
-    found = np.argwhere(np.triu((same | mirrored) & (pairs.known > 0), 1))
-    return [(int(i), int(j), bool(mirrored[i, j])) for i, j in found]
+    found = []
+    for start in range(0, pairs.items, _ROWS):
+        here, rest = slice(start, start + _ROWS), slice(start, None)
+        both, known = pairs.both[here, rest], pairs.known[here, rest]
+        first, second = pairs.bought[here, rest], pairs.bought[rest, here].T
+        same = (first == both) & (second == both)
+        mirrored = (both == 0) & (first + second == known)
+        places = np.argwhere(np.triu((same | mirrored) & (known > 0), 1))
+        found += [
+            (start + int(i), start + int(j), bool(mirrored[i, j])) for i, j in places
+        ]
+    return found

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
+
+from flask_api.domains.market.patterns.tridiagonal import leading
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,9 +36,11 @@ def largest(matrix: Floats, count: int) -> tuple[Floats, Floats]:
     return values[::-1], vectors[:, ::-1]
 
 
-def whole(matrix: Floats, count: int) -> tuple[Floats, Floats]:
-    """All eigenvalues, falling, and the vectors of at least the largest `count`."""
-    values, vectors = largest(matrix, count)
-    if len(values) < len(matrix):
-        values = np.asarray(np.linalg.eigvalsh(matrix)[::-1], np.float64)
-    return values, vectors
+def whole(matrix: Floats, count: int) -> Generator[float, None, tuple[Floats, Floats]]:
+    """All eigenvalues, falling, and the vectors of at least the largest `count`.
+
+    Yields the share of the work, of a large matrix in steps.
+    """
+    if len(matrix) > SMALL:
+        return (yield from leading(matrix, count))
+    return largest(matrix, count)

@@ -102,8 +102,7 @@ def _fitted(
             step.message,
             **own,
             extra=dict(step.extra),
-            trace=trace.points(),
-            **step.partial,
+            **{"trace": trace.points(), **step.partial},
         )
     outcome = step.outcome if step is not None else None
     if callable(outcome):

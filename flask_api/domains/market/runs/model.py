@@ -150,7 +150,8 @@ class Step:
                   chain, draw, total_draws, samples_per_second and divergences are told
                   under their own names too
     partial       results so far, for live pictures: class_sizes, elbo, step_size ...;
-                  with `extra` below 16 kB as JSON
+                  with `extra` below 16 kB as JSON. A `trace` here is told instead of
+                  the job's
     trace         a value to add to the live trace, such as the log-likelihood; the job
                   keeps some hundred of them, evenly thinned
     outcome       the answer, in the last step; a function where making it takes work

@@ -155,7 +155,9 @@ def _factors(problem: Problem, settings: Mapping[str, Any]) -> Iterator[Step]:
     ):
         parallel = state.parallel
         drawn = 0 if parallel is None else parallel.done
-        if state.phase == "parallel":
+        if state.phase == "correlating":
+            message = "Correlations of the products in pairs"
+        elif state.phase == "parallel":
             message = f"Parallel analysis: table {drawn}/{settings['replicates']}"
         else:
             message = f"{len(state.table)} numbers of factors fitted"

@@ -191,7 +191,7 @@ def judge(
     *,
     seed: int,
     resamples: int,
-    keep: bool,
+    keep: bool = False,
     confidence: float,
 ) -> dict[str, Any]:
     """Delta of `output` from the rows of `data`, in plain data.

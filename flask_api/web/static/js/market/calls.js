@@ -55,8 +55,22 @@ export async function read(id, stopped = () => false) {
   }
 }
 
-/** Earlier data, the newest first. */
-export const earlier = async () => (await api.call("GET", "api/v1/data?limit=100")).data;
+/** Earlier data, the newest first. @returns {Promise<{data: object[], total: number, limit: number}>} */
+export const earlier = (offset, limit) => api.call("GET", `api/v1/data?limit=${limit}&offset=${offset}`);
+
+/** Raises ApiError, with 409 while an unfinished run needs the data. */
+export const deleteData = (id) => api.call("DELETE", `api/v1/data/${encodeURIComponent(id)}`);
+
+/** Runs that took these data, the newest first. @returns {Promise<{id: string, name: ?string, model_type: string, status: string}[]>} */
+export async function runsOf(id) {
+  const found = [];
+  for (let offset = 0, total = 1; offset < total; offset += 500) {
+    const page = await api.call("GET", `api/v1/runs?limit=500&offset=${offset}`);
+    found.push(...page.runs.filter((run) => run.data_id === id));
+    total = page.total;
+  }
+  return found;
+}
 
 /**
  * Start a run: its columns and cells are judged before it exists. Raises ApiError.

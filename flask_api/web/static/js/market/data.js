@@ -2,18 +2,15 @@
 
 import * as api from "../api.js";
 import { announce, byId, make, note } from "../dom.js";
-import { count, moment, percent } from "../format.js";
+import { percent } from "../format.js";
 import * as calls from "./calls.js";
 import * as columns from "./columns.js";
 import { nameOf, remember } from "./memory.js";
 import { options, startReading } from "./reading.js";
+import * as uploads from "./uploads.js";
 import { spoken } from "./words.js";
 
 let under = null; // the upload under way
-
-/** How large a table is: 118 rows, 7 columns. */
-const size = ({ n_rows: rows, columns: found, n_columns: wide = found.length }) =>
-  `${count(rows)} ${rows === 1 ? "row" : "rows"}, ${count(wide)} ${wide === 1 ? "column" : "columns"}`;
 
 /** What the server says of a file, in the words of its form. */
 const said = (words) => spoken("market.read_data", words.replace(/^data: /, ""));
@@ -53,7 +50,7 @@ async function send(file) {
     const found = await under.done;
     remember(found.data_id, file.name);
     show({ ...found, name: file.name });
-    await fillEarlier();
+    await uploads.refresh();
   } catch (error) {
     if (!(error instanceof api.ApiError)) throw error;
     if (error.code === "STOPPED") note(error.message);
@@ -71,9 +68,9 @@ function show(data) {
   byId("data-choice").hidden = true;
   byId("data-other").hidden = false;
   byId("data-title").textContent = titleOf(data);
-  byId("data-about").textContent = size(data);
+  byId("data-about").textContent = uploads.size(data);
   columns.choose(data);
-  announce(`${titleOf(data)}: ${size(data)}`);
+  announce(`${titleOf(data)}: ${uploads.size(data)}`);
 }
 
 /** Offer the choice of data again. */
@@ -82,7 +79,6 @@ function again() {
   byId("data-other").hidden = true;
   byId("data-title").textContent = "Data";
   byId("data-about").textContent = "";
-  byId("earlier").value = "";
   columns.choose(null);
   byId("file").focus();
 }
@@ -96,19 +92,17 @@ export async function open(id) {
   show({ ...(await calls.read(id)), name: nameOf(id) });
 }
 
-async function fillEarlier() {
-  let found = [];
+/** Data were chosen from the list. */
+async function openListed(id) {
+  byId("upload-problem").hidden = true;
   try {
-    found = await calls.earlier();
+    await open(id);
+    byId("data").focus({ preventScroll: true }); // the list that had the focus is hidden
   } catch (error) {
     if (!(error instanceof api.ApiError)) throw error;
-    console.info("the list of earlier data could not be read:", error.message);
+    refuse(error);
+    await uploads.refresh(); // they may have been deleted elsewhere
   }
-  byId("earlier-field").hidden = found.length === 0;
-  byId("earlier").replaceChildren(
-    make("option", { value: "" }, `${count(found.length)} to choose from …`),
-    ...found.map((row) => make("option", { value: row.data_id }, [nameOf(row.data_id) || moment(row.created_at), size(row)].join(" · "))),
-  );
 }
 
 function wire() {
@@ -116,15 +110,6 @@ function wire() {
   byId("file").addEventListener("change", () => send(byId("file").files[0]));
   byId("upload-stop").addEventListener("click", () => under?.stop());
   byId("data-other").addEventListener("click", again);
-  byId("earlier").addEventListener("change", async () => {
-    byId("upload-problem").hidden = true;
-    try {
-      if (byId("earlier").value) await open(byId("earlier").value);
-    } catch (error) {
-      if (!(error instanceof api.ApiError)) throw error;
-      refuse(error);
-    }
-  });
   const area = byId("data");
   for (const name of ["dragenter", "dragover"]) {
     area.addEventListener(name, (event) => {
@@ -146,5 +131,5 @@ function wire() {
 export async function start() {
   startReading();
   wire();
-  await fillEarlier();
+  await uploads.start(openListed);
 }

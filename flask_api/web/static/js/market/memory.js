@@ -11,15 +11,21 @@ function kept() {
   }
 }
 
-/** The file that these data came from, as far as this browser knows. @returns {string} */
-export const nameOf = (id) => kept()[id] ?? "";
-
-/** Keep what a file was called. */
-export function remember(id, name) {
-  const rest = Object.entries(kept()).filter(([other]) => other !== id).slice(1 - MOST);
+function keep(names) {
   try {
-    localStorage.setItem(KEY, JSON.stringify(Object.fromEntries([...rest, [id, name]])));
+    localStorage.setItem(KEY, JSON.stringify(Object.fromEntries(names)));
   } catch {
     // storage is forbidden here: the data are named by their size and day
   }
 }
+
+const without = (id) => Object.entries(kept()).filter(([other]) => other !== id);
+
+/** The file that these data came from, as far as this browser knows. @returns {string} */
+export const nameOf = (id) => kept()[id] ?? "";
+
+/** Keep what a file was called. */
+export const remember = (id, name) => keep([...without(id).slice(1 - MOST), [id, name]]);
+
+/** The data are deleted. */
+export const forget = (id) => keep(without(id));

@@ -36,26 +36,30 @@ function pieces(points, worse) {
 /**
  * A value as it came, block after block.
  * @param {{trace?: [number, number][]}} latest
- * @param {{title: string, y: string, x?: string, name?: string, worse?: (value: number, other: number) => boolean}} about
- *   `name`: of its place in the box; `worse`: where there are several starts
+ * @param {{title: string, y: string, x?: string, from?: number, name?: string,
+ *          goal?: {best: number, enough: number}, mark?: {at: number, words: string}, worse?: (value: number, other: number) => boolean}} about
+ *   `from`: what the number 0 stands for; 0: the picture begins there; `name`: of its place in the box; `goal`: where it is to come, always in
+ *   the picture; `mark`: a place across to be told of; `worse`: where there are several starts
  */
-export function trace(box, latest, { title, y: up, x: across = "blocks of work", name = "trace", worse = () => false }) {
+export function trace(box, latest, { title, y: up, x: across = "blocks of work", from = 1, name = "trace", goal, mark, worse = () => false }) {
   const part = place(box, name); // above what follows, also while there is nothing to draw
   const points = (latest.trace ?? []).filter(([, value]) => Number.isFinite(value));
   if (points.length < 2) return;
   const values = points.map(([, value]) => value);
-  let [low, high] = [Math.min(...values), Math.max(...values)];
+  const wanted = goal ? Object.values(goal) : [];
+  let [low, high] = [Math.min(...values, ...wanted), Math.max(...values, ...wanted)];
   if (low === high) [low, high] = [low - 1, high + 1];
-  const { svg, width } = canvas(part, TALL, `${title}: ${number(values.at(-1), 8)} after ${number(points.at(-1)[0] + 1)} ${across}`);
+  const { svg, width } = canvas(part, TALL, `${title}: ${number(values.at(-1), 8)} after ${number(points.at(-1)[0] + from)} ${across}`);
   const marks = ticks(low, high, 5).map((value) => [value, number(Number(value.toPrecision(10)), 7)]);
   const left = EDGE.left + LETTER * Math.max(...marks.map(([, words]) => words.length));
-  const [first, last] = [points[0][0], points.at(-1)[0]];
+  const [first, last] = [from ? points[0][0] : 0, points.at(-1)[0]];
   const x = linear(first, last, left, width - EDGE.right);
   const y = linear(low, high, TALL - FOOT, EDGE.top);
   svg.append(text(EDGE.left, 14, "start", title, "row-name"));
   for (const [value, words] of marks) {
     svg.append(draw("line", { x1: left, x2: width - EDGE.right, y1: y(value), y2: y(value), class: "faint" }), text(left - 6, y(value) + 4, "end", words));
   }
+  if (goal) svg.append(draw("line", { x1: left, x2: width - EDGE.right, y1: y(goal.enough), y2: y(goal.enough), class: "mark" }));
   const starts = pieces(points, (value, before) => worse(value, before) && Math.abs(value - before) > 1e-6 * (high - low));
   if (starts.length > 1) {
     let best = points[0][1];
@@ -67,8 +71,12 @@ export function trace(box, latest, { title, y: up, x: across = "blocks of work",
       ? draw("path", { d: `M${piece.map(([at, value]) => `${x(at)} ${y(value)}`).join("L")}`, class: "step" })
       : draw("circle", { cx: x(piece[0][0]), cy: y(piece[0][1]), r: 2, class: "point" }));
   }
+  if (mark && mark.at > first && mark.at < last) {
+    const right = x(mark.at) > width - EDGE.right - LETTER * mark.words.length;
+    svg.append(draw("line", { x1: x(mark.at), x2: x(mark.at), y1: EDGE.top, y2: TALL - FOOT, class: "mark" }), text(x(mark.at) + (right ? -5 : 5), TALL - FOOT - 6, right ? "end" : "start", mark.words, "mark-text"));
+  }
   for (const tick of ticks(first, last, Math.max(Math.floor(width / 110), 1))) svg.append(text(x(tick), TALL - FOOT + 18, "middle", number(tick)));
-  svg.append(text(left, TALL - 8, "start", `${across}; upwards: ${up}${starts.length > 1 ? "; dashed: the best so far" : ""}`));
+  svg.append(text(EDGE.left, TALL - 8, "start", `${across}; upwards: ${up}${starts.length > 1 ? "; dashed: the best so far" : ""}`));
 }
 
 /** The shares of classes as bars. */
@@ -88,25 +96,15 @@ export function classSizes(box, sizes) {
   });
 }
 
-/** Points of a curve before it is thinned: a run may take an hour. */
-const MOST = 512;
-const told = new WeakMap(); // box -> curves of what its chains told, one value at a time
-
 /**
- * What chains tell while they draw: whether they agree so far, and how far a step goes.
- * @param {{r_hat_max?: ?number, extra?: {draw?: number, step_size?: ?number}}} latest
+ * What chains tell while they draw, from their first draws on: where they are, whether they agree, how far a step goes.
+ * @param {{trace?: [number, number][], r_hat_trace?: [number, number][], step_size_trace?: [number, number][]}} latest
+ *   each with draws of the slowest chain
+ * @param {number} tune draws of the warm-up
  */
-export function chains(box, { r_hat_max: agreement, extra = {} }) {
-  if (!Number.isFinite(extra.draw)) return;
-  if (!told.has(box)) told.set(box, { agreement: [], steps: [] });
-  const curves = told.get(box);
-  const add = (curve, value) => {
-    if (Number.isFinite(value) && extra.draw > (curve.at(-1)?.[0] ?? -1) && value !== curve.at(-1)?.[1]) curve.push([extra.draw, value]);
-    if (curve.length > MOST) curve.splice(0, MOST, ...curve.slice(0, MOST).filter((_, index) => index % 2 === 0));
-  };
-  add(curves.agreement, agreement);
-  add(curves.steps, extra.step_size);
-  const x = "draws with the warm-up";
-  trace(box, { trace: curves.agreement }, { title: "Largest R-hat so far; 1: the chains agree", x, y: "R-hat" });
-  trace(box, { trace: curves.steps }, { title: "Step size so far", x, y: "step size", name: "steps" });
+export function chains(box, { trace: level, r_hat_trace: agreement, step_size_trace: steps }, tune) {
+  const about = { x: "draws with the warm-up", from: 0, mark: { at: tune, words: "warm-up ends" } };
+  trace(box, { trace: level }, { ...about, title: "Log posterior, mean of the chains", y: "log density", name: "level" });
+  trace(box, { trace: agreement }, { ...about, title: "Largest R-hat so far; below 1.05: the chains agree", y: "R-hat", name: "agreement", goal: { best: 1, enough: 1.05 } });
+  trace(box, { trace: steps }, { ...about, title: "Step size", y: "step size", name: "steps" });
 }

@@ -209,16 +209,17 @@ export function view(result, output, naming, job) {
   };
 }
 
-const chainsOf = ({ kind, params }) => params?.params?.n_chains ?? offer.setting(kind, "params.n_chains")?.default ?? 1;
+/** A setting of a run, also one that its request left to the server. */
+const settingIn = ({ kind, params }, name) => params?.params?.[name] ?? offer.setting(kind, `params.${name}`)?.default;
 
-export function live(box, latest) {
-  trace(box, latest, { title: "ELBO so far", x: "passes", y: "ELBO" });
-  ofChains(box, latest);
+export function live(box, latest, naming, job) {
+  if (Number.isFinite(latest.extra?.draw)) ofChains(box, latest, settingIn(job, "n_tune"));
+  else trace(box, latest, { title: "ELBO so far", x: "passes", y: "ELBO" });
 }
 
 export function liveTiles(latest, naming, job) {
   const extra = latest.extra ?? {};
-  const chains = chainsOf(job);
+  const chains = settingIn(job, "n_chains") ?? 1;
   return [
     Number.isFinite(extra.chain) ? ["Chains", count(chains)] : null,
     Number.isFinite(extra.draw) ? ["Draw of the slowest", `${count(extra.draw)} of ${count(extra.total_draws / chains)}`] : null,

@@ -1,0 +1,20 @@
+"""Work that is done in steps: its shares one by one, then what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Stepwise(Generic[T]):
+    """Go through it for the shares of the work done; `found` is there afterwards."""
+
+    found: T
+
+    def __init__(self, work: Generator[float, None, T]) -> None:
+        self._work = work
+
+    def __iter__(self) -> Iterator[float]:
+        self.found = yield from self._work
