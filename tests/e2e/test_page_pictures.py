@@ -529,7 +529,8 @@ def test_pictures_fit_a_phone_and_follow_the_theme(page: Any, address: str) -> N
     page.click("#theme")
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_function(
-        "() => document.querySelector('.plot .main-svg').clientWidth < 390"
+        "() => [...document.querySelectorAll('.plot .main-svg')]"
+        ".every((one) => one.clientWidth < 390)"
     )
     try:
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
