@@ -13,7 +13,6 @@ from flask_api.domains.price.model_choice import stored_models
 from flask_api.domains.sensitivity.parameters_schema import Varies
 from flask_api.domains.sensitivity.selection import Varied, select
 from flask_api.domains.sensitivity.studied.formula_model import (
-    FormulaModel,
     formula_model,
 )
 from flask_api.domains.sensitivity.studied.model import Studied
@@ -109,7 +108,7 @@ def begin(
         for i, item in enumerate(request.items())
     ]
     varied, notes = select(model, items, wanted[0] if wanted else None)
-    warnings = unused(model) + notes
+    warnings = [*model.notes, *notes]
     for warning in warnings:
         progress.warn(warning)
     return Start(
@@ -139,13 +138,3 @@ def outputs_of(model: Studied, given: Sequence[str] | None) -> list[str]:
         for i, name in enumerate(given or ())
     ]
     return list(dict.fromkeys(found))
-
-
-def unused(model: Studied) -> list[str]:
-    """What to tell of inputs that occur in no formula."""
-    if not isinstance(model, FormulaModel):
-        return []
-    return [
-        f"model.inputs.{name} occurs in no formula and changes nothing"
-        for name in model.unused
-    ]

@@ -148,3 +148,5 @@ def test_curves_of_an_extension_go_around_its_own_value(client: FlaskClient) -> 
         [48_000, 60_000, 72_000]
     )
     assert "20 % either side" in str(answer["metadata"]["assumptions"])
+    (told,) = answer["metadata"]["warnings"]
+    assert "extension other: number_of_units: the range" in told

@@ -39,7 +39,7 @@ from flask_api.domains.sensitivity.parameters_schema import DRAWN, Parameter
 from flask_api.domains.sensitivity.selection import Varied, select
 from flask_api.domains.sensitivity.studied.model import Studied
 from flask_api.domains.sensitivity.studied.studied_plant import StudiedPlant
-from flask_api.domains.sensitivity.studied_model import studied, unused
+from flask_api.domains.sensitivity.studied_model import studied
 from flask_api.numerics.designs import BLOCK
 from flask_api.numerics.distributions import Distribution, make
 from flask_api.numerics.errors import InputError
@@ -163,7 +163,7 @@ def _asked(request: OptimizeRequest, context: Context) -> Asked:
             )
     given = request.config.seed
     seed = context.seed if given is None else given
-    notes = unused(model) + notes
+    notes = [*model.notes, *notes]
     return Asked(model, varied, output, uncertain, drawn, statistic, seed, notes)
 
 

@@ -109,9 +109,13 @@ class FormulaModel:
         return {"title": self.title, "formulas": dict(self.texts)}
 
     @property
-    def unused(self) -> list[str]:
+    def notes(self) -> list[str]:
         """Inputs that occur in no formula."""
-        return [name for name in self.inputs if name not in self.expressions.names]
+        return [
+            f"model.inputs.{name} occurs in no formula and changes nothing"
+            for name in self.inputs
+            if name not in self.expressions.names
+        ]
 
     def kernel(self, rows: int) -> str:
         return "numpy"

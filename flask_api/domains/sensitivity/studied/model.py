@@ -75,6 +75,10 @@ class Studied(Protocol):
     def identity(self) -> Mapping[str, Any]:
         """Which model this is, for `metadata.model` of an answer."""
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """What whoever studies it is to be warned of."""
+
     def kernel(self, rows: int) -> str:
         """What computes so many rows, for `metadata.kernel`: numba or numpy."""
 

@@ -46,6 +46,10 @@ class StudiedPlant:
             "title": plant.title,
         }
 
+    @property
+    def notes(self) -> Sequence[str]:
+        return self.plant.notes
+
     def kernel(self, rows: int) -> str:
         return kernel_name(rows)
 
