@@ -448,6 +448,29 @@ def test_a_run_is_changed_and_started_again_under_a_name_after_it(
     assert unchanged["params"] == first["params"]
 
 
+def test_a_link_followed_while_the_page_still_loads_is_not_lost(
+    opened: Opener, live_server: str
+) -> None:
+    kind, params = ODD[0]
+    job = started(live_server, kind, params, "Linked")
+    page = opened()
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    page.route("**/api/jobs?*", hold)  # the list of runs is read last
+    page.reload()
+    page.wait_for_selector("#start:enabled")
+    page.evaluate("(id) => (location.hash = `run=${id}`)", job["id"])
+    while not held:
+        page.wait_for_timeout(20)
+    for route in held:
+        route.continue_()
+    page.wait_for_selector(f'#run-body .actions a[href*="{job["id"]}"]')
+    assert page.inner_text("#run-title") == "Linked"
+
+
 def test_a_run_that_the_form_has_no_place_for_is_left_alone(
     opened: Opener, live_server: str
 ) -> None:

@@ -147,6 +147,8 @@ async function follow() {
 
 wire();
 await loadForm();
+// From the very moment at which the address is read: else a link followed meanwhile is lost.
+window.addEventListener("hashchange", follow);
 const first = wanted();
 if (first.run) await run.show(first.run);
 await jobs.start({
@@ -161,4 +163,3 @@ await jobs.start({
   heard: compare.heard,
 });
 if (first.compare) await follow();
-window.addEventListener("hashchange", follow);

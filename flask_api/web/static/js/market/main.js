@@ -113,7 +113,7 @@ async function load() {
   } catch (error) {
     if (!(error instanceof api.ApiError)) throw error;
     byId("model-about").textContent = `The models could not be read: ${error.message} Trying again …`;
-    setTimeout(load, RETRY_MS);
+    setTimeout(async () => (await load()) && follow(), RETRY_MS);
     return false;
   }
 }
@@ -131,5 +131,7 @@ async function follow() {
 }
 
 wire();
-if (await load()) await follow();
+const loaded = await load();
+// From the very moment at which the address is read: else a link followed meanwhile is lost.
 window.addEventListener("hashchange", follow);
+if (loaded) await follow();
