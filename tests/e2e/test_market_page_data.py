@@ -84,7 +84,7 @@ def test_data_are_deleted_after_one_question_that_names_their_runs(
     assert refused.startswith("Not deleted: 1 unfinished run of yours named these data")
     assert "such as “Long one”: wait for its end, or cancel it." in refused
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_function("document.documentElement.scrollWidth <= 390")
+    page.wait_for_function("() => document.documentElement.scrollWidth <= 390")
     assert page.locator(f"{QUESTION} .danger").is_visible()
     # the run is stopped elsewhere; the question still stands
     stop = urllib.request.Request(
@@ -96,7 +96,7 @@ def test_data_are_deleted_after_one_question_that_names_their_runs(
     page.wait_for_selector("dialog", state="detached")
     delete.wait_for(state="detached")
     assert page.locator("#earlier li").count() == others
-    page.wait_for_function("document.activeElement !== document.body")
+    page.wait_for_function("() => document.activeElement !== document.body")
     assert "shop.csv is deleted" in page.inner_text("#announcer")
     with pytest.raises(urllib.error.HTTPError, match="404"):
         fetched(f"{live_server}api/v1/data/{data_id}")
