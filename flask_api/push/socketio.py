@@ -99,7 +99,14 @@ def _written_at_once(inner: Any) -> Any:
 
     def serve(environ: dict[str, Any], start_response: Any) -> Any:
         environ["eventlet.minimum_write_chunk_size"] = 1
-        return inner(environ, start_response)
+        try:
+            return inner(environ, start_response)
+        except OSError:
+            # A client that left amid its upgrade to WebSocket: gunicorn would log a
+            # fault of ours. This is how the library ends all others there.
+            if "gunicorn.socket" in environ and "HTTP_UPGRADE" in environ:
+                raise StopIteration from None
+            raise
 
     return serve
 

@@ -287,3 +287,21 @@ def test_a_folder_that_cannot_be_written_is_named_without_a_traceback(
     assert one.process.wait(120) != 0
     assert "LOG_FOLDER='/proc/nowhere': no log can be written" in one.output()
     assert "Traceback" not in one.output()
+
+
+def test_a_client_that_leaves_amid_its_upgrade_is_no_fault_of_ours(
+    server: StartServer,
+) -> None:
+    one = server("gunicorn-gthread")
+    for _ in range(30):
+        opened = requests.get(
+            f"{one.url}/socket.io/?EIO=4&transport=polling", timeout=60
+        )
+        sid = opened.text.split('"sid":"')[1].split('"')[0]
+        address = f"{one.url}/socket.io/?EIO=4&transport=websocket&sid={sid}"
+        client = websocket.create_connection(address.replace("http", "ws", 1))
+        client.send("2probe")
+        client.send_close()
+        client.shutdown()
+    assert requests.get(f"{one.url}/live", timeout=60).status_code == 200
+    assert "Traceback" not in one.output(), one.output()
