@@ -69,7 +69,8 @@ def init_app(
         manage_session=False,
     )
     _let_go_at_once(socketio.server.eio)
-    app.wsgi_app = _written_at_once(app.wsgi_app)  # type: ignore[method-assign]
+    served = _written_at_once(_upgraded(app.wsgi_app))
+    app.wsgi_app = served  # type: ignore[method-assign]
     app.extensions[_ROOMS] = Rooms(socketio.server)
     app.extensions[_OWNER] = owner
     app.extensions[_ADMIT] = admit
@@ -99,11 +100,22 @@ def _written_at_once(inner: Any) -> Any:
 
     def serve(environ: dict[str, Any], start_response: Any) -> Any:
         environ["eventlet.minimum_write_chunk_size"] = 1
+        return inner(environ, start_response)
+
+    return serve
+
+
+def _upgraded(inner: Any) -> Any:
+    """`inner`, where a client may leave amid its upgrade to WebSocket.
+
+    gunicorn would log that as a fault of ours. It is told of the end as the library
+    tells it of every other end of a WebSocket.
+    """
+
+    def serve(environ: dict[str, Any], start_response: Any) -> Any:
         try:
             return inner(environ, start_response)
         except OSError:
-            # A client that left amid its upgrade to WebSocket: gunicorn would log a
-            # fault of ours. This is how the library ends all others there.
             if "gunicorn.socket" in environ and "HTTP_UPGRADE" in environ:
                 raise StopIteration from None
             raise

@@ -12,7 +12,6 @@ import pytest
 from flask_api.domains.market.data.table import Table
 from flask_api.domains.market.latent_class import information, inverting
 from flask_api.domains.market.latent_class.criteria import Criteria
-from flask_api.domains.market.latent_class.draining import drained
 from flask_api.domains.market.latent_class.fit import Fitting, fit
 from flask_api.domains.market.latent_class.information import (
     MOST_NUMBERS,
@@ -28,6 +27,7 @@ from flask_api.domains.market.latent_class.selection import select
 from flask_api.domains.market.latent_class.starts import Start
 from flask_api.domains.market.patterns.patterns import pack
 from flask_api.domains.market.patterns.spectrum import largest, whole
+from flask_api.domains.market.patterns.stepwise import drained
 from flask_api.domains.market.runs.model import Problem
 from tests.domains.market.market_requests import households
 

@@ -275,6 +275,7 @@ def test_a_stop_amid_the_first_draws_ends_the_chains_in_peace(seed: int) -> None
     while min(chain.done for chain in state.draws.chains) < 1:
         next(states)
     states.close()  # type: ignore[attr-defined]
+    assert all(1 <= chain.done < FEW.tune + FEW.draws for chain in state.draws.chains)
 
 
 def test_the_state_tells_phase_chain_draws_divergences_and_step_size() -> None:

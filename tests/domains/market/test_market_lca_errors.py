@@ -7,7 +7,6 @@ import pytest
 from scipy.stats import binom
 
 from flask_api.domains.market.latent_class.alignment import aligned
-from flask_api.domains.market.latent_class.draining import drained
 from flask_api.domains.market.latent_class.information import (
     _information,
     finding_errors,
@@ -16,6 +15,7 @@ from flask_api.domains.market.latent_class.information import (
 from flask_api.domains.market.latent_class.model import LatentClasses
 from flask_api.domains.market.latent_class.resampling import bootstrap, sample
 from flask_api.domains.market.patterns.patterns import pack
+from flask_api.domains.market.patterns.stepwise import drained
 from tests.domains.market.latent_class_by_hand import (
     Floats,
     carcinoma,

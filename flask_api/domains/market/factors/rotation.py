@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from flask_api.domains.market.latent_class.draining import drained
-from flask_api.domains.market.patterns.stepwise import Stepwise
+from flask_api.domains.market.patterns.stepwise import Stepwise, drained
 from flask_api.numerics.errors import InputError
 
 Floats = npt.NDArray[np.float64]

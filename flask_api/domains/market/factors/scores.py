@@ -12,8 +12,8 @@ from flask_api.domains.market.factors.bivariate_normal import both_exceed
 from flask_api.domains.market.factors.extraction import LEAST
 from flask_api.domains.market.factors.fit import Factors
 from flask_api.domains.market.factors.tetrachoric import PAIRS
-from flask_api.domains.market.latent_class.draining import drained
 from flask_api.domains.market.patterns.patterns import Patterns
+from flask_api.domains.market.patterns.stepwise import drained
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

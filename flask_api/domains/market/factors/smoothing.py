@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from flask_api.domains.market.latent_class.draining import drained
+from flask_api.domains.market.patterns.stepwise import drained
 from flask_api.domains.market.patterns.tridiagonal import eigenpairs, leading
 
 Floats = npt.NDArray[np.float64]

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
 from flask_api.domains.market.factors.bivariate_normal import both_exceed, density
-from flask_api.domains.market.latent_class.draining import drained
 from flask_api.domains.market.patterns.pairs import PairCounts, alike, refuse_constant
+from flask_api.domains.market.patterns.stepwise import drained
 from flask_api.numerics.errors import InputError
 
 Floats = npt.NDArray[np.float64]

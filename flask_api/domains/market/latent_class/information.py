@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from flask_api.domains.market.latent_class.draining import drained
 from flask_api.domains.market.latent_class.inverting import inverse
 from flask_api.domains.market.latent_class.model import LatentClasses, memberships
 from flask_api.domains.market.patterns.patterns import Patterns, pack
+from flask_api.domains.market.patterns.stepwise import drained
 from flask_api.numerics.proportions import two_sided_z
 
 Floats = npt.NDArray[np.float64]

@@ -19,7 +19,6 @@ from flask_api.domains.market.latent_class.criteria import (
     criteria,
     goodness_of_fit,
 )
-from flask_api.domains.market.latent_class.draining import drained
 from flask_api.domains.market.latent_class.fit import Fitting
 from flask_api.domains.market.latent_class.information import (
     Errors,
@@ -31,6 +30,7 @@ from flask_api.domains.market.latent_class.residuals import (
     finding_residuals,
 )
 from flask_api.domains.market.patterns.patterns import Patterns
+from flask_api.domains.market.patterns.stepwise import drained
 
 Floats = npt.NDArray[np.float64]
 T = TypeVar("T")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from flask_api.domains.market.latent_class.draining import drained
 from flask_api.domains.market.latent_class.model import LatentClasses, memberships
 from flask_api.domains.market.patterns.patterns import Patterns
+from flask_api.domains.market.patterns.stepwise import drained
 
 Floats = npt.NDArray[np.float64]
 

@@ -1,4 +1,4 @@
-"""Work that is done in steps: its shares one by one, then what it found."""
+"""Work that is done in steps: its shares one by one, then what it found; or at once."""
 
 from __future__ import annotations
 
@@ -18,3 +18,11 @@ class Stepwise(Generic[T]):
 
     def __iter__(self) -> Iterator[float]:
         self.found = yield from self._work
+
+
+def drained(work: Generator[float, None, T]) -> T:
+    """What work finds once it is done, all at once."""
+    steps = Stepwise(work)
+    for _ in steps:
+        pass
+    return steps.found
